@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// The software MMU of one cpu: TLB -> shadow page table -> guest page walk.
+//
+// The TLB is direct-mapped, one table per rights view; a hit is `(address ^ tag) < page size`, which
+// also catches page crossings when compared with `page size - width`. What may not be touched
+// directly (MMIO, ROM writes, watched pages, pages without A or D set) has no matching tag, so the
+// miss path sees it. See tlb.h for tags and revisions, shadow.h for the shadow page tables.
+#pragma once
+
+#include <memory>
+
+#include "base/types.h"
+#include "mmu/paging.h"
+#include "mmu/physical_memory.h"
+#include "mmu/shadow.h"
+#include "mmu/tlb.h"
+
+namespace ring3 {
+
+/// What an access that missed the TLB found out.
+struct Translation {
+  bool ok = false;
+  u32 error = 0;         ///< page-fault error code if !ok
+  PhysAddr address;      ///< gpa if ok
+  PhysPage page;         ///< what stands there
+};
+
+struct MmuCounters {
+  u64 tlb_misses = 0, shadow_misses = 0, flushes = 0, invlpgs = 0, cr3_loads = 0;
+};
+
+class Mmu {
+ public:
+  explicit Mmu(PhysicalMemory& memory);
+
+  PhysicalMemory& memory() { return memory_; }
+
+  // The fast path: a host pointer if `address` .. `address + size - 1` lies in one page that may be
+  // accessed directly in the current view, else null. No side effects, no faults.
+  template <unsigned size>
+  u8* probe_read(u64 address) const {
+    const TlbEntry& e = tables_[view_].entry(address);
+    return ((address ^ e.read_tag) <= kPageSize - size) ? e.host(address) : nullptr;
+  }
+  template <unsigned size>
+  u8* probe_write(u64 address) const {
+    const TlbEntry& e = tables_[view_].entry(address);
+    return ((address ^ e.write_tag) <= kPageSize - size) ? e.host(address) : nullptr;
+  }
+  u8* probe_execute(u64 address) const {
+    const TlbEntry& e = tables_[view_].entry(address);
+    return ((address ^ e.execute_tag) < kPageSize) ? e.host(address) : nullptr;
+  }
+
+  /// The miss path, for one page: shadow, then walk (sets A and D), then fills the TLB.
+  /// `address` must be canonical in 64-bit mode: the caller checks, since it raises #GP or #SS.
+  Translation translate(LinearAddr address, Access access, View view);
+
+  /// A debugger's look: no A/D updates, no rights, no fill.
+  Walk look(LinearAddr address) const;
+
+  void set_view(View view) { view_ = static_cast<u8>(view); }
+  View view() const { return static_cast<View>(view_); }
+
+  // Architectural events. The cpu has checked the values; these only keep the caches right.
+  const PagingState& state() const { return state_; }
+  void set_cr0(u64 cr0);
+  void set_cr4(u64 cr4);
+  void set_efer(u64 efer);
+  void set_pkru(u32 pkru);
+  /// mov cr3: `keep` is bit 63 of the source with CR4.PCIDE (do not flush that PCID).
+  void load_cr3(u64 cr3, bool keep, const std::array<u64, 4>& pdpte);
+  void set_physical_bits(unsigned bits) { state_.physical_bits = bits; }
+  void invlpg(LinearAddr address);
+  /// INVPCID types 0 to 3 (SDM 2A INVPCID).
+  void invpcid(unsigned type, u16 pcid, LinearAddr address);
+  void flush_all();         ///< everything, global pages too
+
+  /// While on, nothing is filled, so each access takes the miss path: data breakpoints, AC checks.
+  void set_bypass(bool on);
+
+  /// Counts accesses per physical page that reach the miss path with bypass on. Off by default.
+  void count_accesses(bool on);
+  u64 accesses(PhysAddr page) const;
+
+  /// Changes whenever a cached linear -> physical fact may have become wrong: users that cache
+  /// translations of their own (block lookup) compare it.
+  u64 generation() const { return generation_; }
+
+  const Tlb& tlb(View view) const { return tables_[static_cast<size_t>(view)]; }
+  const ShadowPageTables& shadow() const { return shadow_; }
+  const MmuCounters& counters() const { return counters_; }
+
+ private:
+  PhysicalMemory& memory_;
+  PagingState state_;
+  u8 view_ = 0;
+  bool bypass_ = false;
+  u64 generation_ = 1;
+  std::array<Tlb, kViews> tables_;
+  ShadowPageTables shadow_;
+  MmuCounters counters_;
+};
+
+}  // namespace ring3

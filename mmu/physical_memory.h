@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// The guest's physical address space: RAM, ROM, MMIO and holes (open bus: reads all ones, writes
+// are dropped). RAM is reserved, not touched: an unused guest page costs nothing on the host.
+// Layout of the "pc" board: RAM from 0, a hole below 4 GiB, the rest of RAM from 4 GiB on.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bits.h"
+#include "base/types.h"
+
+namespace ring3 {
+
+/// A device's memory window. `offset` counts from the window's start; size is 1, 2, 4 or 8 bytes.
+class MmioHandler {
+ public:
+  virtual ~MmioHandler() = default;
+  virtual u64 mmio_read(u64 offset, unsigned size) = 0;
+  virtual void mmio_write(u64 offset, unsigned size, u64 value) = 0;
+};
+
+/// Told of each write, by cpu or device, to a page that is watched (decoded code, page tables).
+/// Called after the bytes changed. May change what is watched.
+class WriteWatcher {
+ public:
+  virtual ~WriteWatcher() = default;
+  virtual void on_watched_write(PhysAddr address, u64 size) = 0;
+};
+
+enum class PageKind : u8 { Ram, Rom, Mmio, Hole };
+
+/// What stands at one physical page. `host` is the page's first byte for Ram and Rom, else null.
+struct PhysPage {
+  PageKind kind = PageKind::Hole;
+  u8* host = nullptr;
+  MmioHandler* mmio = nullptr;
+  u64 mmio_offset = 0;  ///< of this page inside the handler's window
+};
+
+class PhysicalMemory {
+ public:
+  static constexpr u64 kPciHoleStart = 0xC000'0000;  ///< end of low RAM at most
+  static constexpr u64 kHighRamStart = 0x1'0000'0000;
+
+  /// `ram_bytes`: a multiple of 4 KiB, at least 1 MiB. Throws std::bad_alloc if the host refuses.
+  explicit PhysicalMemory(u64 ram_bytes);
+  ~PhysicalMemory();
+  PhysicalMemory(const PhysicalMemory&) = delete;
+
+  u64 ram_bytes() const { return ram_bytes_; }
+  u64 low_ram_end() const;   ///< first address past RAM below the hole
+  u64 high_ram_end() const;  ///< first address past RAM above 4 GiB, or 4 GiB if there is none
+
+  /// Later additions cover earlier ones. Addresses and sizes are multiples of 4 KiB.
+  void add_rom(PhysAddr start, std::span<const u8> image);
+  void add_mmio(PhysAddr start, u64 size, MmioHandler& handler);
+  void remove(PhysAddr start, u64 size);  ///< uncovers what was there before any addition
+
+  /// Total; never fails. A20 is applied here.
+  PhysPage page(PhysAddr address) const;
+
+  /// Any address, any length: splits at pages, drives MMIO in naturally aligned pieces of 1 to 8
+  /// bytes, notifies the watcher. Used for DMA, loaders and the cpu's slow path.
+  void read(PhysAddr address, std::span<u8> out);
+  void write(PhysAddr address, std::span<const u8> in);
+  template <class T>
+  T read(PhysAddr address) {
+    T value{};
+    read(address, std::span<u8>(reinterpret_cast<u8*>(&value), sizeof value));
+    return value;
+  }
+  template <class T>
+  void write(PhysAddr address, T value) {
+    write(address, std::span<const u8>(reinterpret_cast<const u8*>(&value), sizeof value));
+  }
+
+  /// The A20 gate. A change calls the `on_change` hook, so that TLBs can be flushed.
+  void set_a20(bool enabled);
+  bool a20() const { return a20_; }
+
+  /// Called after the map or A20 changed: every cached host pointer is stale.
+  void on_change(std::function<void()> hook) { change_hooks_.push_back(std::move(hook)); }
+
+  // Watched pages. Watching is counted by bit: each user owns one bit of the page's mask.
+  enum Watch : u8 { kWatchCode = 1, kWatchPageTable = 2 };
+  void set_watcher(Watch who, WriteWatcher* watcher);
+  void watch(PhysAddr page, Watch who);
+  void unwatch(PhysAddr page, Watch who);
+  bool watched(PhysAddr page) const;
+  /// For a cpu that wrote through a host pointer to a page that may be watched.
+  void notify_write(PhysAddr address, u64 size);
+
+  /// The host memory that backs RAM, in guest order (low part, then the part above 4 GiB).
+  std::span<u8> ram() { return {ram_, ram_bytes_}; }
+
+ private:
+  struct Region {
+    u64 start, end;
+    PageKind kind;
+    MmioHandler* mmio;
+    std::unique_ptr<u8[]> rom;
+  };
+
+  const Region* region_at(u64 address) const;
+  PhysPage ram_page(u64 address) const;
+  void changed();
+
+  u8* ram_ = nullptr;
+  u64 ram_bytes_ = 0;
+  bool a20_ = true;
+  std::vector<Region> regions_;  ///< searched last to first
+  std::vector<u8> watch_;        ///< one mask per RAM page
+  WriteWatcher* watchers_[2] = {};
+  std::vector<std::function<void()>> change_hooks_;
+};
+
+}  // namespace ring3
