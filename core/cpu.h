@@ -47,6 +47,8 @@ struct Cpu final : public CpuPins {
   std::atomic<u32> signals{0};
   u64 pending_dr6 = 0;           ///< debug traps to report after the current instruction
   u8 sipi_vector = 0;
+  /// The instruction went through a gate or SYSCALL: no single-step trap follows it.
+  bool no_step_trap = false;
 
   void reset();                  ///< power-on values (SDM 3A "Processor State After Reset")
   void init();                   ///< INIT: as reset but for what INIT keeps
@@ -118,13 +120,15 @@ struct Cpu final : public CpuPins {
   template <class T>
   T read_system(u64 linear) {
     T value;
-    read_linear(linear & state.linear_mask, &value, sizeof value, View::Supervisor);
+    read_linear(linear & system_mask(), &value, sizeof value, View::Supervisor);
     return value;
   }
   template <class T>
   void write_system(u64 linear, T value) {
-    write_linear(linear & state.linear_mask, &value, sizeof value, View::Supervisor);
+    write_linear(linear & system_mask(), &value, sizeof value, View::Supervisor);
   }
+  /// Descriptor tables may stand above 4 GiB in compatibility mode too.
+  u64 system_mask() const { return state.long_mode() ? ~u64{0} : 0xFFFFFFFF; }
 
   /// The view of explicit data accesses in the current mode.
   View data_view() const { return mmu.view(); }

@@ -125,7 +125,6 @@ struct CpuState {
   FpuState fpu;
 
   // Access helpers.
-  u32& eflags() { return reinterpret_cast<u32&>(rflags); }
   bool has(u64 flags) const { return rflags & flags; }
   u8 iopl() const { return (rflags >> flag::kIoplShift) & 3; }
   bool protected_mode() const { return (cr0 & cr0::PE) && !(rflags & flag::VM); }
