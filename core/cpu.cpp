@@ -69,8 +69,7 @@ void check_canonical(Cpu& cpu, u64 linear, unsigned size, Seg seg) {
 
 /// CR0.AM, EFLAGS.AC and CPL 3: unaligned data accesses raise #AC.
 void check_alignment(Cpu& cpu, u64 linear, unsigned size) {
-  const CpuState& s = cpu.state;
-  if (!(s.cr0 & cr0::AM) || !s.has(flag::AC) || s.cpl != 3) return;
+  if (!alignment_checked(cpu.state)) return;
   require((linear & (std::min(size, 16u) - 1)) == 0, AC());
 }
 

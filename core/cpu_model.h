@@ -14,7 +14,18 @@
 namespace ring3 {
 
 /// Feature words, each one CPUID output register.
-enum class FeatureWord : u8 { L1Edx, L1Ecx, L7Ebx, L7Ecx, L7Edx, E1Edx, E1Ecx, D1Eax, E8Ebx, Count };
+enum class FeatureWord : u8 {
+  L1Edx,
+  L1Ecx,
+  L7Ebx,
+  L7Ecx,
+  L7Edx,
+  E1Edx,
+  E1Ecx,
+  D1Eax,
+  E8Ebx,
+  Count
+};
 
 struct Feature {
   std::string_view name;

@@ -26,9 +26,9 @@ class IoBus {
     Device* device;
     u32 offset;
   };
-  std::vector<Range> ranges_;    ///< index 0: nothing
-  std::vector<u16> by_port_;     ///< port -> index into ranges_
-  u32 unassigned_ = 0;           ///< rate limit of the log
+  std::vector<Range> ranges_;  ///< index 0: nothing
+  std::vector<u16> by_port_;   ///< port -> index into ranges_
+  u32 unassigned_ = 0;         ///< rate limit of the log
 };
 
 }  // namespace ring3
