@@ -53,7 +53,7 @@ std::vector<u8> fadt(const BoardInfo& board, u64 dsdt, u64 facs) {
   w.u32_(kWbinvd | kProcC1 | kNoSleepButton | kResetRegSup | kUsePlatformClock);
   io_address(w, pc::kResetControl, 8, kByteAccess);
   w.u8_(pc::kResetValue).zeros(3);
-  w.u64_(facs).u64_(dsdt);
+  w.u64_(0).u64_(dsdt);  // the FACS is given by its 32-bit field: only one of the two may be set
   io_address(w, pc::kPm1aEvent, 8 * kEventLength, kWordAccess);
   no_address(w);
   io_address(w, pc::kPm1aControl, 8 * kControlLength, kWordAccess);

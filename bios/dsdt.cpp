@@ -50,7 +50,7 @@ Bytes isa_bridge(const BoardInfo& board) {
 /// A PCI interrupt link (ACPI 6.4 section 6.2.13): one PIRQ pin of the PIIX3, steerable.
 Bytes link_device(u32 n) {
   constexpr u64 kInterruptOffset = 5;  // of the first GSI in the extended interrupt descriptor
-  const Bytes route = path("ISA." + std::string(kRouteField[n]));
+  const Bytes route = path("\\_SB.PCI0.ISA." + std::string(kRouteField[n]));
   const Bytes disabled = bit_and(route, integer(kPirqDisabled));
   return device(
       kLink[n],
@@ -119,7 +119,6 @@ Bytes processor(u32 n) {
 Bytes dsdt_definition_block(const BoardInfo& board) {
   Bytes links = sci_link_device();
   for (u32 n = 0; n < 4; ++n) append(links, link_device(n));
-  // The links name ISA's fields relative to PCI0, so ISA is declared first.
   Bytes system_bus = device("PCI0", {pci_host(), isa_bridge(board), links});
   if (board.hpet) append(system_bus, hpet());
   for (u32 n = 0; n < board.cpus; ++n) append(system_bus, processor(n));
