@@ -37,6 +37,9 @@ class Device {
   /// Never fails: an unreachable register reads open bus, a write to it is dropped.
   virtual u32 read(u32 offset, Width width) = 0;
   virtual void write(u32 offset, Width width, u32 value) = 0;
+  /// The widest access that the chip takes: the I/O bus splits wider ones, lowest address first.
+  /// Chips on the 8-bit ISA data lines return Byte.
+  virtual Width max_width() const { return Width::Dword; }
   virtual void reset() = 0;
   virtual void fields(FieldVisitor& visitor) = 0;
   /// After fields() restored a state: recompute what is derived (interrupt levels, timers).
