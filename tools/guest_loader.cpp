@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/guest_loader.h"
 
+#include "bios/embedded_guest.h"
 #include "bios/firmware_tables.h"
 #include "bios/linux_loader.h"
 #include "bios/multiboot_loader.h"
@@ -70,7 +71,7 @@ Result<EntryState> load_guest(PhysicalMemory& memory, const BoardInfo& board,
     return load_raw(target, options.image, options.image_address, image_mode(options.image_bits),
                     "-image");
   if (!options.kernel.empty()) return load_kernel(target, options, tables.rsdp);
-  return Error{"no guest; give -kernel FILE"};
+  return load_embedded_guest(target);
 }
 
 }  // namespace ring3

@@ -15,7 +15,8 @@ namespace ring3 {
 
 /// Where a serial line or the debug console goes.
 struct CharBackend {
-  enum class Kind : u8 { Null, Stdio, File } kind = Kind::Null;
+  /// None: the port is not there. Null: it is, and what it gets is dropped.
+  enum class Kind : u8 { None, Null, Stdio, File } kind = Kind::Null;
   std::string path;  ///< of File
   bool operator==(const CharBackend&) const = default;
 };
