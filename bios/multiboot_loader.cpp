@@ -45,7 +45,8 @@ std::optional<Header> find_header(std::span<const u8> image) {
     Header h;
     h.offset = at;
     h.flags = field(1);
-    if ((h.flags & kHasAddresses) && at + 32 <= image.size()) {
+    if ((h.flags & kHasAddresses) && at + 32 > image.size()) continue;
+    if (h.flags & kHasAddresses) {
       h.header_addr = field(3), h.load_addr = field(4), h.load_end_addr = field(5);
       h.bss_end_addr = field(6), h.entry_addr = field(7);
     }

@@ -55,22 +55,30 @@ constexpr Alu<T> sub(T a, T b, bool borrow) {
 struct Add {
   static constexpr u64 kWrites = flag::kArith;
   template <Uint T>
-  static constexpr Alu<T> run(T a, T b, u64) { return add(a, b, false); }
+  static constexpr Alu<T> run(T a, T b, u64) {
+    return add(a, b, false);
+  }
 };
 struct Adc {
   static constexpr u64 kWrites = flag::kArith;
   template <Uint T>
-  static constexpr Alu<T> run(T a, T b, u64 f) { return add(a, b, f & flag::CF); }
+  static constexpr Alu<T> run(T a, T b, u64 f) {
+    return add(a, b, f & flag::CF);
+  }
 };
 struct Sub {
   static constexpr u64 kWrites = flag::kArith;
   template <Uint T>
-  static constexpr Alu<T> run(T a, T b, u64) { return sub(a, b, false); }
+  static constexpr Alu<T> run(T a, T b, u64) {
+    return sub(a, b, false);
+  }
 };
 struct Sbb {
   static constexpr u64 kWrites = flag::kArith;
   template <Uint T>
-  static constexpr Alu<T> run(T a, T b, u64 f) { return sub(a, b, f & flag::CF); }
+  static constexpr Alu<T> run(T a, T b, u64 f) {
+    return sub(a, b, f & flag::CF);
+  }
 };
 // AF after a logical operation is undefined; silicon clears it.
 struct And {
@@ -118,12 +126,16 @@ struct Dec {
 struct Neg {
   static constexpr u64 kWrites = flag::kArith;
   template <Uint T>
-  static constexpr Alu<T> run(T a) { return sub(T{0}, a, false); }
+  static constexpr Alu<T> run(T a) {
+    return sub(T{0}, a, false);
+  }
 };
 struct Not {
   static constexpr u64 kWrites = 0;
   template <Uint T>
-  static constexpr Alu<T> run(T a) { return {static_cast<T>(~a), 0}; }
+  static constexpr Alu<T> run(T a) {
+    return {static_cast<T>(~a), 0};
+  }
 };
 
 }  // namespace alu

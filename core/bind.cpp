@@ -20,10 +20,10 @@ struct Tables {
 Tables make_tables() {
   Tables t;
   constexpr FamilyTable (*families[])() = {
-      alu_family,    shift_family,  muldiv_family, bits_family,    data_family,
-      decimal_family, flags_family, flow_family,   stack_family,   string_family,
-      io_family,     system_family, segment_family, far_family,    x87_family,
-      mmx_family,    avx_family,    xsave_family,  crypto_family};
+      alu_family,     shift_family,  muldiv_family,  bits_family,  data_family,
+      decimal_family, flags_family,  flow_family,    stack_family, string_family,
+      io_family,      system_family, segment_family, far_family,   x87_family,
+      mmx_family,     avx_family,    xsave_family,   crypto_family};
   for (auto family : families)
     for (const FamilyRow& row : family()) t.general[row.mnemonic] = row.binding;
   for (const FamilyRow& row : sse_family()) t.sse[row.mnemonic] = row.binding;

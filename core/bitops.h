@@ -11,19 +11,27 @@ namespace ring3::bitops {
 // Bit test: run(a, mask) -> new value; CF is the old bit.
 struct Bt {
   template <Uint T>
-  static constexpr T run(T a, T) { return a; }
+  static constexpr T run(T a, T) {
+    return a;
+  }
 };
 struct Bts {
   template <Uint T>
-  static constexpr T run(T a, T mask) { return a | mask; }
+  static constexpr T run(T a, T mask) {
+    return a | mask;
+  }
 };
 struct Btr {
   template <Uint T>
-  static constexpr T run(T a, T mask) { return a & ~mask; }
+  static constexpr T run(T a, T mask) {
+    return a & ~mask;
+  }
 };
 struct Btc {
   template <Uint T>
-  static constexpr T run(T a, T mask) { return a ^ mask; }
+  static constexpr T run(T a, T mask) {
+    return a ^ mask;
+  }
 };
 
 // Two operands, destination written always: run(src) with the flags it defines.

@@ -29,8 +29,7 @@ struct BitTest {
       return Op::run(a, mask);
     };
     if constexpr (D == Kind::Mem) {
-      const u64 offset =
-          S == Kind::Imm ? cpu.effective_address(i) : bit_string_offset<T>(cpu, i);
+      const u64 offset = S == Kind::Imm ? cpu.effective_address(i) : bit_string_offset<T>(cpu, i);
       const Seg seg = static_cast<Seg>(i.segment);
       if constexpr (std::is_same_v<Op, bitops::Bt>) {
         op(cpu.read<T>(seg, offset));

@@ -92,10 +92,10 @@ Block& BlockCache::find_slow(Cpu& cpu, u64 linear, JumpEntry& entry) {
     std::array<u8, kPageSize> next_copy;
     const u8* next = nullptr;
     const u64 next_linear = ((linear & ~kPageMask) + kPageSize) & s.linear_mask;
-    if (fetch_page(cpu, next_linear, next, next_copy) != block->second_page) {
-      invalidate(*block);
-      block = nullptr;
-    }
+    const PhysAddr second = fetch_page(cpu, next_linear, next, next_copy);
+    // The fetch itself may have written to the block: its A bits may stand among the code.
+    if (block->valid && second != block->second_page) invalidate(*block);
+    if (!block->valid) block = nullptr;
   }
   if (!block) block = &decode(cpu, linear, start, host, available);
   // A crossing block's second page, and what a limit cut short, is looked at each time.

@@ -28,6 +28,7 @@ class BlockCache final : public WriteWatcher {
   void clear();
 
   /// The engine names the block it runs, so that a write into it stops it after the instruction.
+  /// It stays named until the next one; it is never run again once invalid.
   void set_current(Block* block) { current_ = block; }
 
   size_t size() const { return count_; }

@@ -152,9 +152,13 @@ struct Cmpxchg {
 template <class Half>
 struct PairOf;
 template <>
-struct PairOf<u32> { using T = u64; };
+struct PairOf<u32> {
+  using T = u64;
+};
 template <>
-struct PairOf<u64> { using T = u128; };
+struct PairOf<u64> {
+  using T = u128;
+};
 
 /// CMPXCHG8B and CMPXCHG16B: rDX:rAX compared, rCX:rBX stored.
 template <class Half>

@@ -14,7 +14,9 @@ namespace ring3 {
 enum class Width : u8 { Byte = 1, Word = 2, Dword = 4, Qword = 8 };
 constexpr unsigned bytes(Width w) { return static_cast<unsigned>(w); }
 /// All ones of that width: what an undriven bus reads.
-constexpr u32 open_bus(Width w) { return w == Width::Byte ? 0xFF : w == Width::Word ? 0xFFFF : ~0u; }
+constexpr u32 open_bus(Width w) {
+  return w == Width::Byte ? 0xFF : w == Width::Word ? 0xFFFF : ~0u;
+}
 
 /// Visits a device's state, field by field: snapshot, restore, dump and compare are visitors.
 class FieldVisitor {
@@ -37,6 +39,9 @@ class Device {
   /// Never fails: an unreachable register reads open bus, a write to it is dropped.
   virtual u32 read(u32 offset, Width width) = 0;
   virtual void write(u32 offset, Width width, u32 value) = 0;
+  /// The widest access that the chip takes: the I/O bus splits wider ones, lowest address first.
+  /// Chips on the 8-bit ISA data lines return Byte.
+  virtual Width max_width() const { return Width::Dword; }
   virtual void reset() = 0;
   virtual void fields(FieldVisitor& visitor) = 0;
   /// After fields() restored a state: recompute what is derived (interrupt levels, timers).

@@ -16,9 +16,8 @@ void append_general(std::string& out, const CpuState& s) {
   for (int r = 0; r < 16; ++r)
     fmt::format_to(std::back_inserter(out), "{}={:016x}{}", kGprNames[r], s.gpr[r],
                    r % 4 == 3 ? "\n" : " ");
-  fmt::format_to(std::back_inserter(out), "RIP={:016x} RFL={:08x} CPL={} mode={} act={}\n",
-                 s.rip(), s.rflags, s.cpl, static_cast<int>(s.mode),
-                 static_cast<int>(s.activity));
+  fmt::format_to(std::back_inserter(out), "RIP={:016x} RFL={:08x} CPL={} mode={} act={}\n", s.rip(),
+                 s.rflags, s.cpl, static_cast<int>(s.mode), static_cast<int>(s.activity));
 }
 
 void append_segments(std::string& out, const CpuState& s) {
@@ -59,11 +58,16 @@ std::string dump_registers(const Cpu& cpu) {
   return out;
 }
 
-std::string dump_machine(Cpu& cpu) { return dump_registers(cpu) + code_at(cpu) + "\n"; }
+std::string dump_machine(Cpu& cpu) {
+  std::string out = dump_registers(cpu) + code_at(cpu) + "\nLast blocks, oldest first:";
+  for (u32 n = 0; n < cpu.recent.size(); ++n)
+    fmt::format_to(std::back_inserter(out), "{}{:x}", n % 8 == 0 ? "\n  " : " ",
+                   cpu.recent[(cpu.next_recent + n) % cpu.recent.size()]);
+  return out + "\n";
+}
 
 void trace_block(Cpu& cpu, const Block& block) {
-  RING3_LOG(Exec, "Trace {:#018x} key={:x} insns={}", block.linear, block.key,
-            block.insns.size());
+  RING3_LOG(Exec, "Trace {:#018x} key={:x} insns={}", block.linear, block.key, block.insns.size());
   if (log_enabled(Log::Cpu)) spdlog::info("{}", dump_registers(cpu));
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "base/types.h"
@@ -37,7 +38,9 @@ class EventClock {
   void schedule(Event& event, Nanos when);  ///< replaces an earlier schedule of the same event
   void cancel(Event& event);
   Nanos next_deadline() const;  ///< kNever if nothing is scheduled
-  void run_due();               ///< in order of time, then of scheduling
+  /// Runs what is due at the time of the call, in order of time, then of scheduling. An action may
+  /// schedule or cancel any event; one that is due by then runs in the same call.
+  void run_due();
 
   /// Called when an earlier deadline than before was scheduled, so that a running engine looks up.
   void on_earlier(std::function<void()> hook) { earlier_ = std::move(hook); }
@@ -49,7 +52,7 @@ class EventClock {
     Event* event;
   };
   TimeSource& source_;
-  std::vector<Entry> heap_;
+  std::vector<Entry> pending_;  ///< latest first: the next to run is at the back
   u64 order_ = 0;
   std::function<void()> earlier_;
 };
@@ -63,7 +66,9 @@ class Event {
 
   void schedule_at(Nanos when) { clock_.schedule(*this, when); }
   void schedule_in(Nanos delay) { clock_.schedule(*this, clock_.now() + delay); }
-  void cancel() { clock_.cancel(*this); }
+  void cancel() {
+    if (scheduled_) clock_.cancel(*this);
+  }
   bool scheduled() const { return scheduled_; }
   Nanos when() const { return when_; }
 

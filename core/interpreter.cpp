@@ -39,6 +39,7 @@ void Interpreter::execute(Cpu& cpu, Block& block, size_t count) {
   const Insn* const end = i + count;
   blocks_.set_current(&block);
   ++block.executions;
+  cpu.recent[cpu.next_recent++ % cpu.recent.size()] = rip;
   u64 at = rip;
   try {
     do {
@@ -50,10 +51,8 @@ void Interpreter::execute(Cpu& cpu, Block& block, size_t count) {
   } catch (const Fault&) {
     cpu.state.instructions += static_cast<u64>(i - block.insns.data());
     rip = at;
-    blocks_.set_current(nullptr);
     throw;
   }
-  blocks_.set_current(nullptr);
   cpu.state.instructions += count;
 }
 
@@ -98,7 +97,8 @@ Exit Interpreter::run_until_fault(Cpu& cpu, u64 deadline) {
     }
     if (cpu.state.instructions >= deadline) return Exit::Deadline;
     Block& block = blocks_.find(cpu);
-    if (g_log_mask != 0) [[unlikely]] trace_block(cpu, block);
+    if (g_log_mask != 0) [[unlikely]]
+      trace_block(cpu, block);
     execute(cpu, block, block.insns.size());
   }
 }

@@ -15,7 +15,8 @@ class IoBus {
   /// Ports [base, base + count) reach `device` as offsets [offset, offset + count). Later wins.
   void map(u16 base, u32 count, Device& device, u32 offset = 0);
   void unmap(u16 base, u32 count);
-  /// An access that runs past the end of a range is split into bytes.
+  /// An access that runs past the end of a range is split into bytes, one that is wider than the
+  /// device into its widest (Device::max_width). Ports past FFFFh and unmapped ones: open bus.
   u32 read(u16 port, Width width);
   void write(u16 port, Width width, u32 value);
 
@@ -26,7 +27,15 @@ class IoBus {
     Device* device;
     u32 offset;
   };
-  std::vector<Range> ranges_;    ///< index 0: nothing
+  Range& range_at(u32 port) { return ranges_[by_port_[port]]; }
+  bool splits(u16 port, Width width) const;
+  u32 read_whole(u16 port, Width width);
+  void write_whole(u16 port, Width width, u32 value);
+  void unassigned(u16 port, bool write);
+  void drop_unused_ranges();
+
+  static constexpr u16 kNothing = 0, kNothingLogged = 1;
+  std::vector<Range> ranges_;    ///< the first two: nothing, and nothing that was logged
   std::vector<u16> by_port_;     ///< port -> index into ranges_
   u32 unassigned_ = 0;           ///< rate limit of the log
 };

@@ -71,7 +71,6 @@ struct Mulx {
   }
 };
 
-
 constexpr Binding mul{pick<Mul<false>>};
 constexpr Binding div_unsigned{pick<Div<false>>};
 constexpr Binding div_signed{pick<Div<true>>};

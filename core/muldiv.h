@@ -12,13 +12,25 @@ namespace ring3::muldiv {
 template <Uint T>
 struct Wider;
 template <>
-struct Wider<u8> { using U = u16; using I = i16; };
+struct Wider<u8> {
+  using U = u16;
+  using I = i16;
+};
 template <>
-struct Wider<u16> { using U = u32; using I = i32; };
+struct Wider<u16> {
+  using U = u32;
+  using I = i32;
+};
 template <>
-struct Wider<u32> { using U = u64; using I = i64; };
+struct Wider<u32> {
+  using U = u64;
+  using I = i64;
+};
 template <>
-struct Wider<u64> { using U = u128; using I = i128; };
+struct Wider<u64> {
+  using U = u128;
+  using I = i128;
+};
 
 template <Uint T>
 struct Product {
@@ -39,7 +51,8 @@ constexpr Product<T> multiply_signed(T a, T b) {
   const I p = static_cast<I>(static_cast<I>(static_cast<std::make_signed_t<T>>(a)) *
                              static_cast<std::make_signed_t<T>>(b));
   const T low = static_cast<T>(p);
-  return {low, static_cast<T>(p >> kBits<T>), p != static_cast<I>(static_cast<std::make_signed_t<T>>(low))};
+  return {low, static_cast<T>(p >> kBits<T>),
+          p != static_cast<I>(static_cast<std::make_signed_t<T>>(low))};
 }
 
 template <Uint T>

@@ -48,11 +48,15 @@ struct DoubleShift {
 
 struct ShlxOp {
   template <Uint T>
-  static constexpr T run(T a, unsigned n) { return static_cast<T>(a << n); }
+  static constexpr T run(T a, unsigned n) {
+    return static_cast<T>(a << n);
+  }
 };
 struct ShrxOp {
   template <Uint T>
-  static constexpr T run(T a, unsigned n) { return static_cast<T>(a >> n); }
+  static constexpr T run(T a, unsigned n) {
+    return static_cast<T>(a >> n);
+  }
 };
 struct SarxOp {
   template <Uint T>

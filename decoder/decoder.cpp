@@ -13,7 +13,8 @@ RegSlot slot_of(ZydisRegister reg) {
     case ZYDIS_REGCLASS_GPR8:
       if (reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH)
         return static_cast<RegSlot>(8 * (reg - ZYDIS_REGISTER_AH) + 1);
-      if (reg >= ZYDIS_REGISTER_SPL) return static_cast<RegSlot>(8 * (reg - ZYDIS_REGISTER_SPL + 4));
+      if (reg >= ZYDIS_REGISTER_SPL)
+        return static_cast<RegSlot>(8 * (reg - ZYDIS_REGISTER_SPL + 4));
       return static_cast<RegSlot>(8 * (reg - ZYDIS_REGISTER_AL));
     case ZYDIS_REGCLASS_GPR16:
     case ZYDIS_REGCLASS_GPR32:
@@ -115,9 +116,8 @@ Decoder::Decoder() {
 
 DecodeStatus Decoder::decode(CodeSize size, std::span<const u8> bytes, Decoded& out) const {
   out.bytes = bytes.data();
-  const ZyanStatus status = ZydisDecoderDecodeFull(&decoders_[static_cast<size_t>(size)],
-                                                   bytes.data(), bytes.size(), &out.insn,
-                                                   out.operands);
+  const ZyanStatus status = ZydisDecoderDecodeFull(
+      &decoders_[static_cast<size_t>(size)], bytes.data(), bytes.size(), &out.insn, out.operands);
   if (ZYAN_SUCCESS(status)) return DecodeStatus::Ok;
   if (status == ZYDIS_STATUS_NO_MORE_DATA)
     return bytes.size() >= ZYDIS_MAX_INSTRUCTION_LENGTH ? DecodeStatus::TooLong

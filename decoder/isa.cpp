@@ -36,10 +36,9 @@ std::string_view name_of(Class c) {
 }
 
 std::string_view name_of(Family family) {
-  constexpr std::string_view names[] = {"alu",    "shift", "muldiv", "bits",   "data",
-                                        "decimal", "flags", "flow",   "stack",  "string",
-                                        "io",     "system", "segment", "far",   "x87",
-                                        "mmx",    "sse",   "avx",    "xsave",  "crypto"};
+  constexpr std::string_view names[] = {
+      "alu", "shift",  "muldiv",  "bits", "data", "decimal", "flags", "flow", "stack", "string",
+      "io",  "system", "segment", "far",  "x87",  "mmx",     "sse",   "avx",  "xsave", "crypto"};
   return names[static_cast<size_t>(family)];
 }
 
