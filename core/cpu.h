@@ -21,6 +21,9 @@ namespace ring3 {
 
 class BlockCache;
 
+/// Random bits of the host, for RDRAND and RDSEED.
+u64 host_entropy();
+
 /// Why the engine must look up at the next block boundary. Set from any thread.
 enum Signal : u32 {
   kSignalIntr = 1,  ///< INTR level
@@ -52,6 +55,8 @@ struct Cpu final : public CpuPins {
   u32 next_recent = 0;
   /// The instruction went through a gate or SYSCALL: no single-step trap follows it.
   bool no_step_trap = false;
+  /// Where RDRAND and RDSEED draw from; -icount puts a fixed sequence here.
+  u64 (*entropy)() = host_entropy;
 
   void reset();  ///< power-on values (SDM 3A "Processor State After Reset")
   void init();   ///< INIT: as reset but for what INIT keeps

@@ -98,6 +98,18 @@ void to_same_level(Cpu& cpu, const Delivery& d, const HandlerEntry& h) {
   enter_code(cpu, h.selector, h.code, st.cpl, h.rip);
 }
 
+// The flags image of a fault, saved in the old TSS, has RF = 1.
+void to_handler_task(Cpu& cpu, const Delivery& d, Selector tss) {
+  const u64 rflags = cpu.state.rflags;
+  if (d.resume) cpu.state.rflags |= flag::RF;
+  try {
+    switch_task(cpu, tss, TaskCause::Gate, d.error, d.return_rip);
+  } catch (const Fault&) {
+    cpu.state.rflags = rflags;
+    throw;
+  }
+}
+
 bool has_ext(const Fault& f) {
   return f.vector == Vector::TS || f.vector == Vector::NP || f.vector == Vector::SS ||
          f.vector == Vector::GP;
@@ -149,10 +161,7 @@ void deliver_protected(Cpu& cpu, const Delivery& d) {
   CpuState& st = cpu.state;
   const Descriptor gate = read_gate(cpu, d);
   const Selector sel = gate.gate_selector();
-  if (gate.type() == kTaskGate) {
-    switch_task(cpu, sel, TaskCause::Gate, d.error, d.return_rip);
-    return;
-  }
+  if (gate.type() == kTaskGate) return to_handler_task(cpu, d, sel);
   Descriptor code = checked_handler_code(cpu, sel);
   const bool inner = !code.is_conforming() && code.dpl() < st.cpl;
   // From virtual-8086 mode the handler must run at CPL 0, else #GP(selector).

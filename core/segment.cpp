@@ -36,13 +36,13 @@ Segment null_segment(Selector sel) {
   return s;
 }
 
-Segment checked_data_segment(Cpu& cpu, Selector sel, u8 cpl) {
+Segment checked_data_segment(Cpu& cpu, Selector sel, u8 cpl, Fault (*fault)(Selector)) {
   if (sel.null()) return null_segment(sel);
-  Descriptor d = read_descriptor(cpu, sel, GP);
-  // Data or readable code, else #GP(selector).
-  require(d.is_data() || d.is_readable_code(), GP(sel));
-  // Data and nonconforming code: RPL and CPL must not exceed DPL, else #GP(selector).
-  if (!d.is_conforming()) require(sel.rpl() <= d.dpl() && cpl <= d.dpl(), GP(sel));
+  Descriptor d = read_descriptor(cpu, sel, fault);
+  // Data or readable code, else fault(selector).
+  require(d.is_data() || d.is_readable_code(), fault(sel));
+  // Data and nonconforming code: RPL and CPL must not exceed DPL, else fault(selector).
+  if (!d.is_conforming()) require(sel.rpl() <= d.dpl() && cpl <= d.dpl(), fault(sel));
   require(d.present(), NP(sel));
   set_accessed(cpu, d);
   return to_segment(sel, d);

@@ -9,8 +9,8 @@ namespace ring3 {
 /// A segment register after a null selector was loaded.
 Segment null_segment(Selector sel);
 
-/// Checks a selector for DS, ES, FS or GS at privilege `cpl`: null, #GP(sel), #NP(sel). Sets A.
-Segment checked_data_segment(Cpu& cpu, Selector sel, u8 cpl);
+/// Checks a selector for DS, ES, FS or GS at privilege `cpl`: null, fault(sel), #NP(sel). Sets A.
+Segment checked_data_segment(Cpu& cpu, Selector sel, u8 cpl, Fault (*fault)(Selector) = GP);
 
 /// Checks the stack of a privilege change or outer return: `cpl` must equal RPL and DPL, writable
 /// data, else fault(sel); present, else #SS(sel). Sets A. Null is not looked at.

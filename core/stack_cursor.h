@@ -24,7 +24,7 @@ class StackCursor {
   void reserve(unsigned bytes) const;
   void push(u64 value, unsigned size);
   u64 pop(unsigned size);
-  void skip(unsigned bytes) { rsp_ = merge(rsp_ + bytes); }
+  void skip(u64 bytes) { rsp_ = merge(rsp_ + bytes); }
   /// rSP with the bits that the stack-address size does not reach unchanged.
   u64 rsp() const { return rsp_; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// MOV to and from control and debug registers. They share ZYDIS_MNEMONIC_MOV with plain moves, so
-// the data family binds them.
+// Moves, pushes and pops of control, debug and segment registers. They share their mnemonics with
+// plain moves and stack operations, so the data and stack families bind them.
 #pragma once
 
 #include "core/cpu.h"
@@ -11,5 +11,11 @@ void mov_to_cr(Cpu& cpu, const Insn& i);
 void mov_from_cr(Cpu& cpu, const Insn& i);
 void mov_to_dr(Cpu& cpu, const Insn& i);
 void mov_from_dr(Cpu& cpu, const Insn& i);
+
+// --- segment_moves.cpp
+void mov_to_seg(Cpu& cpu, const Insn& i);
+void mov_from_seg(Cpu& cpu, const Insn& i);
+void push_seg(Cpu& cpu, const Insn& i);
+void pop_seg(Cpu& cpu, const Insn& i);
 
 }  // namespace ring3
