@@ -135,7 +135,7 @@ std::string disassemble(const Case& c, const Decode& d) {
   ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
   char text[96] = "";
   ZydisFormatterFormatInstruction(&formatter, &d.insn, d.operands, d.insn.operand_count_visible,
-                                  text, sizeof text, c.regs.rip);
+                                  text, sizeof text, c.regs.rip, nullptr);
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include "tests/silicon/encode.h"
 
 #include <algorithm>
+#include <array>
 
 #include "tests/silicon/state.h"
 
@@ -12,8 +13,26 @@ namespace {
 
 constexpr unsigned kAttempts = 40;
 
+/// Bytes drawn so far: prefixes, opcode, ModRM, SIB, displacement and 9 of immediate fit in 40.
+class Bytes {
+ public:
+  void push_back(unsigned byte) { bytes_[size_++] = static_cast<u8>(byte); }
+  void add(std::initializer_list<unsigned> all) {
+    for (const unsigned byte : all) push_back(byte);
+  }
+  u8& back() { return bytes_[size_ - 1]; }
+  std::vector<u8> instruction() const {
+    const size_t n = std::min<size_t>(size_, ZYDIS_MAX_INSTRUCTION_LENGTH);
+    return {bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(n)};
+  }
+
+ private:
+  std::array<u8, 40> bytes_{};
+  size_t size_ = 0;
+};
+
 /// Displacements that keep base registers near the arena's addresses.
-void push_disp(std::vector<u8>& out, unsigned bytes, Rng& rng) {
+void push_disp(Bytes& out, unsigned bytes, Rng& rng) {
   const i64 value = bytes == 1 ? static_cast<i8>(rng()) : static_cast<i32>(rng()) >> 10;
   for (unsigned i = 0; i < bytes; ++i) out.push_back(static_cast<u8>(value >> (8 * i)));
 }
@@ -32,8 +51,7 @@ class Variation {
     }
     opcode_and_modrm();
     for (unsigned i = 0; i < 9; ++i) out_.push_back(immediate_byte());
-    if (out_.size() > ZYDIS_MAX_INSTRUCTION_LENGTH) out_.resize(ZYDIS_MAX_INSTRUCTION_LENGTH);
-    return std::move(out_);
+    return out_.instruction();
   }
 
  private:
@@ -69,11 +87,10 @@ class Variation {
     const u8 vvvv = one_in(rng_, 3) ? 15 : static_cast<u8>(below(rng_, 16) | (long64() ? 0 : 8));
     const u8 tail = static_cast<u8>(vvvv << 3 | raw_.vex.L << 2 | raw_.vex.pp);
     if (raw_.vex.m_mmmm == 1 && !raw_.vex.W && (rxb & 3) == 3 && one_in(rng_, 2)) {
-      out_.insert(out_.end(), {0xC5, static_cast<u8>((rxb & 4) << 5 | tail)});
+      out_.add({0xC5u, (rxb & 4u) << 5 | tail});
       return;
     }
-    out_.insert(out_.end(), {0xC4, static_cast<u8>(rxb << 5 | raw_.vex.m_mmmm),
-                             static_cast<u8>(raw_.vex.W << 7 | tail)});
+    out_.add({0xC4u, unsigned{rxb} << 5 | raw_.vex.m_mmmm, unsigned{raw_.vex.W} << 7 | tail});
   }
   void opcode_and_modrm() {
     if (!vex()) {
@@ -123,7 +140,7 @@ class Variation {
   const ZydisDecodedInstructionRaw_& raw_;
   const Decode& sample_;
   Rng& rng_;
-  std::vector<u8> out_;
+  Bytes out_;
 };
 
 void patch(std::vector<u8>& bytes, unsigned offset, unsigned bits, u64 value) {

@@ -174,7 +174,10 @@ u64 interesting(Rng& rng) {
 }
 
 Case make_case(Mode mode, std::span<const u8> bytes, u64 seed) {
-  Case c{.mode = mode, .bytes = {bytes.begin(), bytes.end()}, .seed = seed};
+  Case c;
+  c.mode = mode;
+  c.bytes.assign(bytes.begin(), bytes.end());
+  c.seed = seed;
   Rng rng(seed);
   Decode d;
   if (!decode(mode, bytes, d)) return c;

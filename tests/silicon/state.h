@@ -51,7 +51,7 @@ struct Case {
   std::vector<u8> bytes;
   u64 seed = 0;
   Registers regs;
-  DataImage data;
+  DataImage data{};
 };
 
 }  // namespace ring3::silicon
