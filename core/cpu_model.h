@@ -70,10 +70,6 @@ const Feature* find_feature(std::string_view name);
 /// What this host's processor and operating system can run. All zero on other architectures.
 const FeatureWords& host_feature_words();
 
-/// IA32_ARCH_CAPABILITIES (MSR 10AH), which exists if the model has arch-capabilities: which
-/// speculative side channels a guest need not care about. None: nothing here speculates for it.
-u64 arch_capabilities(const CpuModel& model);
-
 /// State components (XCR0 and IA32_XSS bits) of the model: x87, SSE, AVX, PKRU.
 u64 xsave_components(const CpuModel& model);
 /// Bytes of an XSAVE area for these components, standard and compacted form.

@@ -183,17 +183,6 @@ CpuidResult cpuid(const Cpu& cpu, u32 leaf, u32 subleaf) {
   return r;
 }
 
-u64 arch_capabilities(const CpuModel& m) {
-  if (!m.has(W::L7Edx, 29)) return 0;
-  constexpr u64 kRdclNo = bit(0), kIbrsAll = bit(1), kSkipL1dFlush = bit(3), kSsbNo = bit(4),
-                kMdsNo = bit(5), kPschangeMcNo = bit(6), kTaaNo = bit(8), kSbdrSsdpNo = bit(13),
-                kFbsdpNo = bit(14), kPsdpNo = bit(15), kBhiNo = bit(20), kPbrsbNo = bit(24),
-                kGdsNo = bit(26), kRfdsNo = bit(27);
-  const u64 ibrs = m.has(W::L7Edx, 26) ? kIbrsAll : 0;
-  return kRdclNo | ibrs | kSkipL1dFlush | kSsbNo | kMdsNo | kPschangeMcNo | kTaaNo | kSbdrSsdpNo |
-         kFbsdpNo | kPsdpNo | kBhiNo | kPbrsbNo | kGdsNo | kRfdsNo;
-}
-
 u64 xsave_components(const CpuModel& m) {
   if (!m.has(W::L1Ecx, 26)) return 0;
   u64 components = 3;

@@ -11,15 +11,6 @@ constexpr IsaFeature word(FeatureWord w, unsigned bit) {
   return {{static_cast<u8>(w), u32{1} << bit}, true};
 }
 
-void check_pending(Cpu& cpu) {
-  if (!fpu::exception_pending(cpu.state.fpu)) [[likely]]
-    return;
-  static u32 legacy_reports = 0;
-  if (!(cpu.state.cr0 & cr0::NE) && first_times(legacy_reports))
-    RING3_LOG(GuestErrors, "x87 exception with CR0.NE = 0: #MF instead of FERR#");
-  raise(MF());
-}
-
 }  // namespace
 
 IsaFeature feature_of(ZydisISASet isa_set) {
@@ -94,19 +85,28 @@ IsaFeature feature_of(ZydisISASet isa_set) {
   }
 }
 
+void check_x87_pending(const Cpu& cpu) {
+  if (!fpu::exception_pending(cpu.state.fpu)) [[likely]]
+    return;
+  static u32 legacy_reports = 0;
+  if (!(cpu.state.cr0 & cr0::NE) && first_times(legacy_reports))
+    RING3_LOG(GuestErrors, "x87 exception with CR0.NE = 0: #MF instead of FERR#");
+  raise(MF());
+}
+
 void check_x87_no_wait(const Cpu& cpu) {
   require((cpu.state.cr0 & (cr0::EM | cr0::TS)) == 0, NM());
 }
 
-void check_x87(Cpu& cpu) {
+void check_x87(const Cpu& cpu) {
   check_x87_no_wait(cpu);
-  check_pending(cpu);
+  check_x87_pending(cpu);
 }
 
-void check_mmx(Cpu& cpu) {
+void check_mmx(const Cpu& cpu) {
   require(!(cpu.state.cr0 & cr0::EM), UD());
   require(!(cpu.state.cr0 & cr0::TS), NM());
-  check_pending(cpu);
+  check_x87_pending(cpu);
 }
 
 void check_sse(const Cpu& cpu) {

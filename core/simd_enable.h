@@ -36,14 +36,16 @@ inline bool has_feature(const CpuModel& model, FeatureMask f) {
 }
 
 /// CR0.EM and CR0.TS, then a pending x87 exception: for waiting x87 instructions.
-void check_x87(Cpu& cpu);
+void check_x87(const Cpu& cpu);
 /// As check_x87, for non-waiting ones (FNSTSW, FNCLEX, ...).
 void check_x87_no_wait(const Cpu& cpu);
-void check_mmx(Cpu& cpu);
+/// #MF if an unmasked exception is pending.
+void check_x87_pending(const Cpu& cpu);
+void check_mmx(const Cpu& cpu);
 void check_sse(const Cpu& cpu);
 void check_avx(const Cpu& cpu);
 
-inline void check_enabled(Cpu& cpu, u8 enable, FeatureMask feature) {
+inline void check_enabled(const Cpu& cpu, u8 enable, FeatureMask feature) {
   require(has_feature(cpu.model, feature), UD());
   if (enable & kEnableSse) check_sse(cpu);
   if (enable & kEnableAvx) check_avx(cpu);

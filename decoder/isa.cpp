@@ -14,7 +14,9 @@ constexpr Row kRows[] = {
 
 std::array<const Row*, ZYDIS_MNEMONIC_MAX_VALUE + 1> index_rows() {
   std::array<const Row*, ZYDIS_MNEMONIC_MAX_VALUE + 1> table{};
-  for (const Row& row : kRows) table[row.mnemonic] = &row;
+  // MOVSD and CMPSD have two rows: the string instruction's, which comes first, stands for both.
+  for (const Row& row : kRows)
+    if (!table[row.mnemonic]) table[row.mnemonic] = &row;
   return table;
 }
 
