@@ -116,7 +116,7 @@ void FwCfg::run_dma() {
   const u64 address = __builtin_bswap64(memory_.read<u64>(at + 8));
   if (control & kSelect) select(static_cast<u16>(control >> 16));
   const bool ok = transfer(control, address, length);
-  memory_.write<u32>(at, ok ? 0 : swap32(kError));
+  memory_.write<u32>(at, ok ? 0u : swap32(kError));
 }
 
 bool FwCfg::transfer(u32 control, u64 address, u32 length) {

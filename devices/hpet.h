@@ -45,6 +45,7 @@ class Hpet final : public MmioDevice {
     u64 period = 0;
     u64 looked_at = ~u64{0};  ///< matches up to and with this counter value are done
     bool line = false;        ///< the level that it drives
+    u64 distance() const;
   };
   struct State {
     u64 config = 0, status = 0;

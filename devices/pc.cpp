@@ -33,10 +33,10 @@ Pc::Pc(PcConfig config)
       mmu_(memory_),
       cpu_(mmu_, io_, clock_, config_.cpu),
       roms_(memory_),
-      pic_(IrqLine([this](bool level) { lapic_.set_lint0(level); })),
       ioapic_(apic_bus_),
       lapic_(clock_, cpu_, apic_bus_, {.physical_bits = config_.cpu.physical_bits},
              [this] { return pic_.acknowledge(); }),
+      pic_(IrqLine([this](bool level) { lapic_.set_lint0(level); })),
       hub_([this](unsigned irq, bool level) { pic_.set_irq(irq, level); },
            [this](unsigned pin, bool level) { ioapic_.set_pin(pin, level); }),
       hpet_(
@@ -70,7 +70,7 @@ Pc::Pc(PcConfig config)
   cpu_.apic = &lapic_;
   lapic_.on_base_change([this] { place_local_apic(); });
   clock_.on_earlier([this] {
-    if (running_) cpu_.signals |= kSignalEvents;
+    if (in_engine_) cpu_.signals |= kSignalEvents;
   });
   pci_.attach(layout::kSlotHost, 0, i440fx_);
   pci_.attach(layout::kSlotPiix, layout::kFunctionIsa, piix3_);

@@ -122,10 +122,10 @@ class Pc {
   Cpu cpu_;
   ShadowRam roms_;
 
-  Pic8259 pic_;
   ApicBus apic_bus_;
   IoApic ioapic_;
-  LocalApic lapic_;
+  LocalApic lapic_;  // before those that drive its pins
+  Pic8259 pic_;
   InterruptHub hub_;
   Hpet hpet_;
   Pit8254 pit_;
@@ -147,7 +147,7 @@ class Pc {
   std::optional<u64> lapic_window_;
   std::optional<u16> acpi_base_;
   std::atomic<int> status_{0};
-  bool running_ = false;
+  bool in_engine_ = false;
   Nanos next_service_ = 0;
   double instructions_per_ns_ = 0.02;
   u64 hook_interval_ = 0, next_hook_ = ~u64{0};

@@ -21,7 +21,6 @@ constexpr Nanos kWorthSleeping = 1'000'000;
 }  // namespace
 
 int Pc::run(Engine& engine) {
-  running_ = true;
   while (!(cpu_.signals & kSignalStop)) {
     cpu_.signals &= ~u32{kSignalEvents};
     clock_.run_due();
@@ -29,11 +28,12 @@ int Pc::run(Engine& engine) {
     const u64 before = cpu_.state.instructions;
     const u64 deadline = run_deadline();
     const Nanos start = config_.icount ? 0 : clock_.now();
+    in_engine_ = true;
     const Exit exit = engine.run(cpu_, deadline);
+    in_engine_ = false;
     if (!config_.icount) measure(cpu_.state.instructions - before, clock_.now() - start);
     handle(exit);
   }
-  running_ = false;
   flush_output();
   return status_;
 }
