@@ -249,3 +249,18 @@ TEST_CASE("BOUND: index outside -> #BR") {
   m.step();
   CHECK(m.rip() == m.handler(5));
 }
+
+TEST_CASE("SYSCALL: compatibility mode -> #UD on Intel, CSTAR on AMD") {
+  for (const char* model : {"max", "qemu64"}) {
+    M m(model);
+    m.long_system({0x0F, 0x05}, 3);
+    m.cpu.state.cstar = M::kHandler + 0x1000;
+    m.cpu.state.star = u64{8} << 32;
+    m.cpu.state.seg[kCs].l = false;
+    m.cpu.state.seg[kCs].db = true;
+    m.cpu.update_mode();
+    m.step();
+    CHECK(m.rip() == (m.model.vendor == "AuthenticAMD" ? M::kHandler + 0x1000 : m.handler(6)));
+    CHECK(m.cpu.state.long64());
+  }
+}
