@@ -243,6 +243,18 @@ TEST_CASE("MXCSR: exact tiny result -> no flag masked, #XM with UE unmasked") {
   CHECK((fpu::mxcsr(m.fpu()) & 0x3F) == 0);
 }
 
+TEST_CASE("MXCSR: CVTTPD2PI from memory, invalid unmasked -> #XM, MMX state untouched") {
+  SimdMachine m;
+  m.code({0x66, 0x0F, 0x2C, 0x03});  // cvttpd2pi mm0, [rbx]
+  m.reg(kRbx) = 0x30000;
+  m.memory.write<u64>({0x30000}, 0x7FF8000000000001);
+  fpu::set_mxcsr(m.fpu(), 0x1F80 & ~0x80);
+  CHECK(m.fault() == Vector::XM);
+  CHECK(fpu::get<u8>(m.fpu(), fpu::kFtw) == 0);
+  m.reg(kRbx) = 0x30008;
+  CHECK(m.fault() == Vector::GP);
+}
+
 TEST_CASE("LDMXCSR: reserved bit -> #GP(0), MXCSR kept") {
   SimdMachine m;
   m.code({0x0F, 0xAE, 0x15, 0, 0, 0, 0});  // ldmxcsr [rip]
