@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// RING3_CHECK(cond, fmt, ...): our own bug. Prints, runs the dump hook (the machine's state), aborts.
+// RING3_CHECK(cond, fmt, ...): our own bug. Prints, runs the dump hook (the machine's state),
+// aborts.
 #pragma once
 
 #include <fmt/format.h>
@@ -17,8 +18,8 @@ void set_dump_hook(DumpHook hook, void* context);
 
 }  // namespace ring3
 
-#define RING3_CHECK(condition, ...)                                                  \
-  do {                                                                               \
-    if (!(condition)) [[unlikely]]                                                   \
+#define RING3_CHECK(condition, ...)                                                    \
+  do {                                                                                 \
+    if (!(condition)) [[unlikely]]                                                     \
       ::ring3::check_failed(__FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__)); \
   } while (0)

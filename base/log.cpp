@@ -60,8 +60,8 @@ std::optional<u32> parse_log_mask(std::string_view list, std::string& bad) {
 bool set_log_file(const std::string& path) {
   // An own sink each time: spdlog's registry must not hold an older one open.
   if (path.empty()) {
-    install(std::make_shared<spdlog::logger>(
-        "ring3", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
+    install(std::make_shared<spdlog::logger>("ring3",
+                                             std::make_shared<spdlog::sinks::stderr_sink_mt>()));
     return true;
   }
   try {

@@ -41,8 +41,8 @@ inline bool first_times(u32& counter, u32 limit = 8) { return counter++ < limit;
 
 }  // namespace ring3
 
-#define RING3_LOG(category, ...)                                        \
-  do {                                                                  \
-    if (::ring3::log_enabled(::ring3::Log::category)) [[unlikely]]      \
-      spdlog::info(__VA_ARGS__);                                        \
+#define RING3_LOG(category, ...)                                   \
+  do {                                                             \
+    if (::ring3::log_enabled(::ring3::Log::category)) [[unlikely]] \
+      spdlog::info(__VA_ARGS__);                                   \
   } while (0)

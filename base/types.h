@@ -21,8 +21,8 @@ __extension__ typedef unsigned __int128 u128;
 __extension__ typedef __int128 i128;
 
 template <class T>
-concept Uint = std::same_as<T, u8> || std::same_as<T, u16> || std::same_as<T, u32> ||
-               std::same_as<T, u64>;
+concept Uint =
+    std::same_as<T, u8> || std::same_as<T, u16> || std::same_as<T, u32> || std::same_as<T, u64>;
 
 inline constexpr u64 kPageShift = 12;
 inline constexpr u64 kPageSize = 1 << kPageShift;

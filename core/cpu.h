@@ -21,16 +21,19 @@ namespace ring3 {
 
 class BlockCache;
 
+/// Random bits of the host, for RDRAND and RDSEED.
+u64 host_entropy();
+
 /// Why the engine must look up at the next block boundary. Set from any thread.
 enum Signal : u32 {
-  kSignalIntr = 1,       ///< INTR level
+  kSignalIntr = 1,  ///< INTR level
   kSignalNmi = 2,
   kSignalInit = 4,
   kSignalSipi = 8,
-  kSignalReset = 16,     ///< the board asks for a machine reset
-  kSignalStop = 32,      ///< leave run(): power off, quit, monitor
-  kSignalEvents = 64,    ///< an event became due earlier than the engine planned
-  kSignalTrap = 128,     ///< TF, a debug trap or an interrupt shadow is pending: single steps
+  kSignalReset = 16,   ///< the board asks for a machine reset
+  kSignalStop = 32,    ///< leave run(): power off, quit, monitor
+  kSignalEvents = 64,  ///< an event became due earlier than the engine planned
+  kSignalTrap = 128,   ///< TF, a debug trap or an interrupt shadow is pending: single steps
 };
 
 struct Cpu final : public CpuPins {
@@ -42,14 +45,21 @@ struct Cpu final : public CpuPins {
   IoBus& io;
   EventClock& clock;
   const CpuModel& model;
-  ApicPort* apic = nullptr;      ///< set by the board
+  ApicPort* apic = nullptr;  ///< set by the board
   ExitCounters exits;
   std::atomic<u32> signals{0};
-  u64 pending_dr6 = 0;           ///< debug traps to report after the current instruction
+  u64 pending_dr6 = 0;  ///< debug traps to report after the current instruction
   u8 sipi_vector = 0;
+  /// CS:rip of the last blocks run, for dumps: recent[(next_recent - 1) % 16] is the newest.
+  std::array<u64, 16> recent{};
+  u32 next_recent = 0;
+  /// The instruction went through a gate or SYSCALL: no single-step trap follows it.
+  bool no_step_trap = false;
+  /// Where RDRAND and RDSEED draw from; -icount puts a fixed sequence here.
+  u64 (*entropy)() = host_entropy;
 
-  void reset();                  ///< power-on values (SDM 3A "Processor State After Reset")
-  void init();                   ///< INIT: as reset but for what INIT keeps
+  void reset();  ///< power-on values (SDM 3A "Processor State After Reset")
+  void init();   ///< INIT: as reset but for what INIT keeps
 
   /// Recomputes mode, CPL-dependent views, segment fast flags and mode_key. To be called after any
   /// change of CR0, CR4, EFER, RFLAGS.VM/AC/TF/IF, a segment register, CPL or DR7.
@@ -80,13 +90,15 @@ struct Cpu final : public CpuPins {
   template <class T>
   T read(Seg seg, u64 offset) {
     const u64 linear = linear_address<Access::Read>(seg, offset, sizeof(T));
-    if (const u8* p = mmu.probe_read<sizeof(T)>(linear)) [[likely]] return load<T>(p);
+    if (const u8* p = mmu.probe_read<sizeof(T)>(linear)) [[likely]]
+      return load<T>(p);
     return read_slow<T>(seg, linear);
   }
   template <class T>
   void write(Seg seg, u64 offset, T value) {
     const u64 linear = linear_address<Access::Write>(seg, offset, sizeof(T));
-    if (u8* p = mmu.probe_write<sizeof(T)>(linear)) [[likely]] return store<T>(p, value);
+    if (u8* p = mmu.probe_write<sizeof(T)>(linear)) [[likely]]
+      return store<T>(p, value);
     write_slow<T>(seg, linear, value);
   }
   /// Read-modify-write: f(old) -> new. The page is checked for writing before the read. `atomic`:
@@ -100,7 +112,8 @@ struct Cpu final : public CpuPins {
   u64 linear_address(Seg seg, u64 offset, unsigned size) {
     const Segment& s = state.seg[seg];
     const bool flat = access == Access::Write ? s.flat_write : s.flat_read;
-    if (!flat) [[unlikely]] check_segment(seg, offset, size, access);
+    if (!flat) [[unlikely]]
+      check_segment(seg, offset, size, access);
     return (s.access_base + offset) & state.linear_mask;
   }
   /// Limit and type checks outside 64-bit mode.
@@ -118,13 +131,15 @@ struct Cpu final : public CpuPins {
   template <class T>
   T read_system(u64 linear) {
     T value;
-    read_linear(linear & state.linear_mask, &value, sizeof value, View::Supervisor);
+    read_linear(linear & system_mask(), &value, sizeof value, View::Supervisor);
     return value;
   }
   template <class T>
   void write_system(u64 linear, T value) {
-    write_linear(linear & state.linear_mask, &value, sizeof value, View::Supervisor);
+    write_linear(linear & system_mask(), &value, sizeof value, View::Supervisor);
   }
+  /// Descriptor tables may stand above 4 GiB in compatibility mode too.
+  u64 system_mask() const { return state.long_mode() ? ~u64{0} : 0xFFFFFFFF; }
 
   /// The view of explicit data accesses in the current mode.
   View data_view() const { return mmu.view(); }
@@ -172,7 +187,8 @@ template <class T, class F>
 void Cpu::modify(Seg seg, u64 offset, bool atomic, F&& f) {
   const u64 linear = linear_address<Access::Write>(seg, offset, sizeof(T));
   if (u8* p = mmu.probe_write<sizeof(T)>(linear)) [[likely]] {
-    if (!atomic) [[likely]] return store<T>(p, f(load<T>(p)));
+    if (!atomic) [[likely]]
+      return store<T>(p, f(load<T>(p)));
     if (linear % sizeof(T) == 0) {
       T* word = reinterpret_cast<T*>(p);
       T old = __atomic_load_n(word, __ATOMIC_SEQ_CST);

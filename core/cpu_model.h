@@ -14,7 +14,21 @@
 namespace ring3 {
 
 /// Feature words, each one CPUID output register.
-enum class FeatureWord : u8 { L1Edx, L1Ecx, L7Ebx, L7Ecx, L7Edx, E1Edx, E1Ecx, D1Eax, E8Ebx, Count };
+enum class FeatureWord : u8 {
+  L1Edx,
+  L1Ecx,
+  L7Ebx,
+  L7Ecx,
+  L7Edx,
+  E1Edx,
+  E1Ecx,
+  D1Eax,
+  E8Ebx,
+  L6Eax,
+  E7Edx,
+  Count
+};
+using FeatureWords = std::array<u32, static_cast<size_t>(FeatureWord::Count)>;
 
 struct Feature {
   std::string_view name;
@@ -31,7 +45,8 @@ struct CpuModel {
   u32 family = 6, model = 6, stepping = 3;
   std::string vendor = "GenuineIntel";
   std::string brand;
-  std::array<u32, static_cast<size_t>(FeatureWord::Count)> words{};
+  u32 max_leaf = 0x16;
+  FeatureWords words{};
   unsigned physical_bits = 40;
 
   bool has(FeatureWord word, unsigned bit) const {
@@ -51,5 +66,14 @@ struct CpuModel {
 const std::vector<Feature>& cpu_features();
 /// nullptr if unknown.
 const Feature* find_feature(std::string_view name);
+
+/// What this host's processor and operating system can run. All zero on other architectures.
+const FeatureWords& host_feature_words();
+
+/// State components (XCR0 and IA32_XSS bits) of the model: x87, SSE, AVX, PKRU.
+u64 xsave_components(const CpuModel& model);
+/// Bytes of an XSAVE area for these components, standard and compacted form.
+u32 xsave_size(u64 components);
+u32 xsave_compacted_size(u64 components);
 
 }  // namespace ring3

@@ -10,8 +10,24 @@
 
 namespace ring3 {
 
-enum Gpr : u8 { kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi, kR8, kR9, kR10, kR11, kR12, kR13,
-                kR14, kR15 };
+enum Gpr : u8 {
+  kRax,
+  kRcx,
+  kRdx,
+  kRbx,
+  kRsp,
+  kRbp,
+  kRsi,
+  kRdi,
+  kR8,
+  kR9,
+  kR10,
+  kR11,
+  kR12,
+  kR13,
+  kR14,
+  kR15
+};
 
 /// Segment register numbers, as the manual encodes them; LDTR and TR have the same hidden part.
 enum Seg : u8 { kEs, kCs, kSs, kDs, kFs, kGs, kLdtr, kTr };
@@ -45,7 +61,7 @@ inline constexpr u64 SCE = bit(0), LME = bit(8), LMA = bit(10), NXE = bit(11);
 struct Selector {
   u16 value = 0;
   constexpr u8 rpl() const { return value & 3; }
-  constexpr bool local() const { return value & 4; }          ///< TI: the LDT
+  constexpr bool local() const { return value & 4; }  ///< TI: the LDT
   constexpr u16 index() const { return value >> 3; }
   constexpr u16 table_offset() const { return value & 0xFFF8; }
   constexpr bool null() const { return (value & 0xFFFC) == 0; }
@@ -55,17 +71,17 @@ struct Selector {
 /// A segment register: the visible selector and the hidden part.
 struct Segment {
   u16 selector = 0;
-  u8 type = 0;      ///< descriptor Type, 4 bits
-  bool s = false;   ///< S: code or data
+  u8 type = 0;     ///< descriptor Type, 4 bits
+  bool s = false;  ///< S: code or data
   u8 dpl = 0;
   bool present = false;
   bool avl = false, l = false, db = false, g = false;
-  bool usable = false;          ///< false after a null selector was loaded
-  u32 limit = 0;                ///< in bytes, granularity applied
+  bool usable = false;  ///< false after a null selector was loaded
+  u32 limit = 0;        ///< in bytes, granularity applied
   u64 base = 0;
   // Derived by Cpu::update_mode(): what the access path needs, in its order.
-  u64 access_base = 0;          ///< base, or 0 for ES CS SS DS in 64-bit mode
-  bool flat_read = false;       ///< a read at any offset of the current mode needs no check
+  u64 access_base = 0;     ///< base, or 0 for ES CS SS DS in 64-bit mode
+  bool flat_read = false;  ///< a read at any offset of the current mode needs no check
   bool flat_write = false;
 };
 
@@ -104,8 +120,8 @@ struct CpuState {
   u8 cpl = 0;                    ///< current privilege level; 3 in virtual-8086 mode
   u64 linear_mask = 0xFFFFFFFF;  ///< linear addresses wrap here: 4 GiB outside 64-bit mode
   u64 ip_mask = 0xFFFF;
-  u8 stack_bytes = 2;            ///< stack-address size
-  u32 mode_key = 0;              ///< what blocks are keyed by, see decoder/block.h
+  u8 stack_bytes = 2;  ///< stack-address size
+  u32 mode_key = 0;    ///< what blocks are keyed by, see decoder/block.h
 
   // MSRs.
   u64 sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
@@ -121,11 +137,10 @@ struct CpuState {
   bool nmi_blocked = false;
   enum class Activity : u8 { Active, Halted, WaitForSipi, Shutdown } activity = Activity::Active;
 
-  u64 instructions = 0;          ///< retired since power-on; the clock of -icount
+  u64 instructions = 0;  ///< retired since power-on; the clock of -icount
   FpuState fpu;
 
   // Access helpers.
-  u32& eflags() { return reinterpret_cast<u32&>(rflags); }
   bool has(u64 flags) const { return rflags & flags; }
   u8 iopl() const { return (rflags >> flag::kIoplShift) & 3; }
   bool protected_mode() const { return (cr0 & cr0::PE) && !(rflags & flag::VM); }

@@ -14,7 +14,9 @@ namespace ring3 {
 enum class Width : u8 { Byte = 1, Word = 2, Dword = 4, Qword = 8 };
 constexpr unsigned bytes(Width w) { return static_cast<unsigned>(w); }
 /// All ones of that width: what an undriven bus reads.
-constexpr u32 open_bus(Width w) { return w == Width::Byte ? 0xFF : w == Width::Word ? 0xFFFF : ~0u; }
+constexpr u32 open_bus(Width w) {
+  return w == Width::Byte ? 0xFF : w == Width::Word ? 0xFFFF : ~0u;
+}
 
 /// Visits a device's state, field by field: snapshot, restore, dump and compare are visitors.
 class FieldVisitor {

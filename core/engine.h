@@ -11,10 +11,10 @@ namespace ring3 {
 
 /// Why Engine::run returned.
 enum class Exit : u8 {
-  Deadline,   ///< state.instructions reached the deadline
-  Halted,     ///< HLT with nothing pending: the machine waits for the next event
-  Shutdown,   ///< triple fault
-  Signal,     ///< kSignalReset, kSignalStop or kSignalEvents was set
+  Deadline,  ///< state.instructions reached the deadline
+  Halted,    ///< HLT with nothing pending: the machine waits for the next event
+  Shutdown,  ///< triple fault
+  Signal,    ///< kSignalReset, kSignalStop or kSignalEvents was set
 };
 
 class Engine {

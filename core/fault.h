@@ -8,16 +8,34 @@
 namespace ring3 {
 
 /// Exception vectors (SDM 3A "Exceptions and Interrupts Reference").
-enum class Vector : u8 { DE = 0, DB = 1, NMI = 2, BP = 3, OF = 4, BR = 5, UD = 6, NM = 7, DF = 8,
-                         TS = 10, NP = 11, SS = 12, GP = 13, PF = 14, MF = 16, AC = 17, MC = 18,
-                         XM = 19, CP = 21 };
+enum class Vector : u8 {
+  DE = 0,
+  DB = 1,
+  NMI = 2,
+  BP = 3,
+  OF = 4,
+  BR = 5,
+  UD = 6,
+  NM = 7,
+  DF = 8,
+  TS = 10,
+  NP = 11,
+  SS = 12,
+  GP = 13,
+  PF = 14,
+  MF = 16,
+  AC = 17,
+  MC = 18,
+  XM = 19,
+  CP = 21
+};
 
 struct Fault {
   Vector vector;
   bool has_error = false;
   u32 error = 0;
-  u64 cr2 = 0;       ///< PF only
-  u64 dr6 = 0;       ///< DB only: bits to set in DR6
+  u64 cr2 = 0;  ///< PF only
+  u64 dr6 = 0;  ///< DB only: bits to set in DR6
 };
 
 inline Fault DE() { return {.vector = Vector::DE}; }
@@ -44,7 +62,8 @@ inline Fault XM() { return {.vector = Vector::XM}; }
 
 /// The manual's "if not CONDITION, then #FAULT".
 inline void require(bool condition, const Fault& fault) {
-  if (!condition) [[unlikely]] raise(fault);
+  if (!condition) [[unlikely]]
+    raise(fault);
 }
 
 }  // namespace ring3

@@ -57,10 +57,14 @@ inline constexpr Binding one{[](Insn&, const Decoded&) { return handler; }};
 template <template <class> class F>
 inline constexpr Binding by_width{[](Insn& insn, const Decoded&) -> Handler {
   switch (insn.width) {
-    case 1: return F<u8>::run;
-    case 2: return F<u16>::run;
-    case 4: return F<u32>::run;
-    default: return F<u64>::run;
+    case 1:
+      return F<u8>::run;
+    case 2:
+      return F<u16>::run;
+    case 4:
+      return F<u32>::run;
+    default:
+      return F<u64>::run;
   }
 }};
 

@@ -43,9 +43,9 @@ class ApicPort {
   virtual ~ApicPort() = default;
   /// The vector to deliver now; nullopt if the request went away (spurious for the cpu).
   virtual std::optional<u8> acknowledge() = 0;
-  virtual u64 apic_base() const = 0;        ///< IA32_APIC_BASE
+  virtual u64 apic_base() const = 0;          ///< IA32_APIC_BASE
   virtual bool set_apic_base(u64 value) = 0;  ///< false: #GP(0)
-  virtual u8 task_priority() const = 0;     ///< CR8 = TPR[7:4]
+  virtual u8 task_priority() const = 0;       ///< CR8 = TPR[7:4]
   virtual void set_task_priority(u8 cr8) = 0;
   /// x2APIC registers, index = MSR - 800H. nullopt / false: #GP(0).
   virtual std::optional<u64> read_x2apic(u32 index) = 0;

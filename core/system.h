@@ -12,8 +12,8 @@ namespace ring3 {
 /// A segment or gate descriptor as it stands in memory (SDM 3A "Segment Descriptors").
 struct Descriptor {
   u64 low = 0;
-  u64 high = 0;        ///< upper half of 16-byte system descriptors in long mode, else 0
-  u64 address = 0;     ///< linear address it was read from
+  u64 high = 0;     ///< upper half of 16-byte system descriptors in long mode, else 0
+  u64 address = 0;  ///< linear address it was read from
   u8 type() const { return bits(low, 43, 40); }
   bool s() const { return low >> 44 & 1; }
   u8 dpl() const { return bits(low, 46, 45); }
@@ -26,7 +26,7 @@ struct Descriptor {
   bool is_readable_code() const { return is_code() && (type() & 2); }
   bool is_writable_data() const { return is_data() && (type() & 2); }
   u64 base() const;
-  u32 limit() const;   ///< in bytes
+  u32 limit() const;  ///< in bytes
   // Gates.
   Selector gate_selector() const { return {static_cast<u16>(bits(low, 31, 16))}; }
   u64 gate_offset() const;  ///< by type: 16-bit, 32-bit or, with `high`, 64-bit
@@ -49,8 +49,8 @@ void load_tr(Cpu& cpu, Selector sel);
 
 // --- interrupts.cpp
 enum class Source : u8 { External, Nmi, Exception, SoftwareInt, Int1, Int3, Into };
-/// Delivers through the IVT or IDT from the current state: faults of the delivery itself are thrown.
-/// `return_rip`: what is pushed.
+/// Delivers through the IVT or IDT from the current state: faults of the delivery itself are
+/// thrown. `return_rip`: what is pushed.
 void deliver(Cpu& cpu, u8 vector, Source source, std::optional<u32> error, u64 return_rip);
 /// Takes a fault raised by an instruction (or by delivery) to its handler, with the double and
 /// triple fault rules. On a triple fault the cpu enters Activity::Shutdown. state.rip() must be
@@ -75,7 +75,8 @@ struct StackPointer {
 };
 StackPointer tss_stack(Cpu& cpu, u8 level, Fault (*fault)(Selector));
 u64 tss_ist(Cpu& cpu, unsigned ist);
-/// The TSS I/O permission bitmap and IOPL rule: #GP(0) if `bytes` ports from `port` are not allowed.
+/// The TSS I/O permission bitmap and IOPL rule: #GP(0) if `bytes` ports from `port` are not
+/// allowed.
 void check_io(Cpu& cpu, u16 port, unsigned bytes);
 
 // --- control.cpp

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-
 #include <vector>
 
 #include "base/types.h"
@@ -18,13 +17,13 @@ struct BlockMode {
 };
 
 struct Block {
-  PhysAddr start;               ///< of the first byte
-  PhysAddr second_page;         ///< page of the rest, if `crosses`
+  PhysAddr start;        ///< of the first byte
+  PhysAddr second_page;  ///< page of the rest, if `crosses`
   u32 key = 0;
-  bool crosses = false;         ///< the block is one instruction that runs into the next page
-  bool valid = true;            ///< cleared when its bytes were overwritten
+  bool crosses = false;  ///< the block is one instruction that runs into the next page
+  bool valid = true;     ///< cleared when its bytes were overwritten
   u16 bytes = 0;
-  u64 linear = 0;               ///< where it was first seen, for listings
+  u64 linear = 0;  ///< where it was first seen, for listings
   u64 executions = 0;
   std::vector<Insn> insns;
 };
@@ -34,11 +33,11 @@ enum class ScanEnd : u8 { Terminator, PageEnd, Full, Invalid };
 
 inline constexpr size_t kMaxBlockInsns = 64;
 
-/// Scans from bytes[0] until a terminator, an invalid instruction, the limit or the end of the bytes
-/// and fills block.insns. If not even the first instruction fits, insns stays empty: the caller
-/// gives more bytes (the next page). A first instruction that is invalid becomes one that raises
-/// #UD, or #GP(0) if over 15 bytes: `binder` is called with mnemonic 0 and decoded.insn.length set
-/// to 0 or 16.
+/// Scans from bytes[0] until a terminator, an invalid instruction, the limit or the end of the
+/// bytes and fills block.insns. If not even the first instruction fits, insns stays empty: the
+/// caller gives more bytes (the next page). A first instruction that is invalid becomes one that
+/// raises #UD, or #GP(0) if over 15 bytes: `binder` is called with mnemonic 0 and
+/// decoded.insn.length set to 0 or 16.
 ScanEnd scan(const Decoder& decoder, BlockMode mode, std::span<const u8> bytes, Binder binder,
              Block& block);
 

@@ -24,27 +24,27 @@ enum Prefix : u8 { kLock = 1, kRep = 2, kRepne = 4, kSegOverride = 8, kRexW = 16
 
 struct alignas(64) Insn {
   Handler handler = nullptr;
-  u64 imm = 0;            ///< immediate, sign-extended to 64 bits; branch target displacement;
-                          ///< moffs address; far pointer offset
+  u64 imm = 0;  ///< immediate, sign-extended to 64 bits; branch target displacement;
+                ///< moffs address; far pointer offset
   i64 disp = 0;
-  RegSlot dst = 0, src = 0, src2 = 0;   ///< explicit register operands in Intel order
-  u8 base = 16, index = 16;             ///< gpr indices; CpuState::kZeroSlot if absent
-  u8 scale = 0;                         ///< shift count 0 to 3
-  u8 segment = 3;                       ///< Seg of the memory operand
+  RegSlot dst = 0, src = 0, src2 = 0;  ///< explicit register operands in Intel order
+  u8 base = 16, index = 16;            ///< gpr indices; CpuState::kZeroSlot if absent
+  u8 scale = 0;                        ///< shift count 0 to 3
+  u8 segment = 3;                      ///< Seg of the memory operand
   u8 length = 0;
-  u16 mnemonic = 0;                     ///< ZydisMnemonic
-  u16 imm2 = 0;                         ///< second immediate: far selector, ENTER's level
-  u8 width = 4;                         ///< bytes of the (first) operand; for stack and flow rows
-                                        ///< the effective operand size
-  u8 address_width = 4;                 ///< bytes
+  u16 mnemonic = 0;      ///< ZydisMnemonic
+  u16 imm2 = 0;          ///< second immediate: far selector, ENTER's level
+  u8 width = 4;          ///< bytes of the (first) operand; for stack and flow rows
+                         ///< the effective operand size
+  u8 address_width = 4;  ///< bytes
   Kind kinds[3] = {Kind::None, Kind::None, Kind::None};
   u8 prefixes = 0;
-  u8 src_width = 4;                     ///< bytes of the second operand (MOVZX, CRC32, ...)
-  u8 flags_dead = 0;                    ///< 1: no arithmetic flag this writes is read before it is
-                                        ///< written again, with no fault or exit in between
-  u8 operand_width = 4;                 ///< effective operand size by prefixes and mode: 2, 4, 8
-  u8 opcode = 0;                        ///< last opcode byte
-  const void* aux = nullptr;            ///< the handler's own: a host_exec stub
+  u8 src_width = 4;           ///< bytes of the second operand (MOVZX, CRC32, ...)
+  u8 flags_dead = 0;          ///< 1: no arithmetic flag this writes is read before it is
+                              ///< written again, with no fault or exit in between
+  u8 operand_width = 4;       ///< effective operand size by prefixes and mode: 2, 4, 8
+  u8 opcode = 0;              ///< last opcode byte
+  const void* aux = nullptr;  ///< the handler's own: a host_exec stub
 
   bool locked() const { return prefixes & kLock; }
   bool has_mem() const {

@@ -18,8 +18,28 @@ enum class Treatment : u8 { Copy, CopyMem, Emit, Callout, CalloutEnd };
 /// configuration. Critical: sensitive but not privileged.
 enum class Class : u8 { Innocuous, Privileged, Critical };
 
-enum class Family : u8 { alu, shift, muldiv, bits, data, decimal, flags, flow, stack, string, io,
-                         system, segment, far, x87, mmx, sse, avx, xsave, crypto };
+enum class Family : u8 {
+  alu,
+  shift,
+  muldiv,
+  bits,
+  data,
+  decimal,
+  flags,
+  flow,
+  stack,
+  string,
+  io,
+  system,
+  segment,
+  far,
+  x87,
+  mmx,
+  sse,
+  avx,
+  xsave,
+  crypto
+};
 
 struct Row {
   ZydisMnemonic mnemonic;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The software MMU of one cpu: TLB -> shadow page table -> guest page walk.
 //
-// The TLB is direct-mapped, one table per rights view; a hit is `(address ^ tag) < page size`, which
-// also catches page crossings when compared with `page size - width`. What may not be touched
+// The TLB is direct-mapped, one table per rights view; a hit is `(address ^ tag) < page size`,
+// which also catches page crossings when compared with `page size - width`. What may not be touched
 // directly (MMIO, ROM writes, watched pages, pages without A or D set) has no matching tag, so the
-// miss path sees it. See tlb.h for tags and revisions, shadow.h for the shadow page tables.
+// miss path sees it. See tlb.h for tags, shadow.h for the shadow page tables and revisions.
 #pragma once
 
-#include <memory>
+#include <array>
+#include <unordered_map>
 
 #include "base/types.h"
 #include "mmu/paging.h"
@@ -20,18 +21,21 @@ namespace ring3 {
 /// What an access that missed the TLB found out.
 struct Translation {
   bool ok = false;
-  u32 error = 0;         ///< page-fault error code if !ok
-  PhysAddr address;      ///< gpa if ok
-  PhysPage page;         ///< what stands there
+  u32 error = 0;     ///< page-fault error code if !ok
+  PhysAddr address;  ///< gpa if ok
+  PhysPage page;     ///< what stands there
 };
 
 struct MmuCounters {
   u64 tlb_misses = 0, shadow_misses = 0, flushes = 0, invlpgs = 0, cr3_loads = 0;
 };
 
-class Mmu {
+class Mmu final : private MapListener {
  public:
   explicit Mmu(PhysicalMemory& memory);
+  ~Mmu() override;
+  Mmu(const Mmu&) = delete;
+  Mmu& operator=(const Mmu&) = delete;
 
   PhysicalMemory& memory() { return memory_; }
 
@@ -39,16 +43,16 @@ class Mmu {
   // accessed directly in the current view, else null. No side effects, no faults.
   template <unsigned size>
   u8* probe_read(u64 address) const {
-    const TlbEntry& e = tables_[view_].entry(address);
+    const TlbEntry& e = active_.entry(address);
     return ((address ^ e.read_tag) <= kPageSize - size) ? e.host(address) : nullptr;
   }
   template <unsigned size>
   u8* probe_write(u64 address) const {
-    const TlbEntry& e = tables_[view_].entry(address);
+    const TlbEntry& e = active_.entry(address);
     return ((address ^ e.write_tag) <= kPageSize - size) ? e.host(address) : nullptr;
   }
   u8* probe_execute(u64 address) const {
-    const TlbEntry& e = tables_[view_].entry(address);
+    const TlbEntry& e = active_.entry(address);
     return ((address ^ e.execute_tag) < kPageSize) ? e.host(address) : nullptr;
   }
 
@@ -59,7 +63,10 @@ class Mmu {
   /// A debugger's look: no A/D updates, no rights, no fill.
   Walk look(LinearAddr address) const;
 
-  void set_view(View view) { view_ = static_cast<u8>(view); }
+  void set_view(View view) {
+    view_ = static_cast<u8>(view);
+    activate();
+  }
   View view() const { return static_cast<View>(view_); }
 
   // Architectural events. The cpu has checked the values; these only keep the caches right.
@@ -71,17 +78,20 @@ class Mmu {
   /// mov cr3: `keep` is bit 63 of the source with CR4.PCIDE (do not flush that PCID).
   void load_cr3(u64 cr3, bool keep, const std::array<u64, 4>& pdpte);
   void set_physical_bits(unsigned bits) { state_.physical_bits = bits; }
+  void set_gib_pages(bool on) { state_.gib_pages = on; }
   void invlpg(LinearAddr address);
   /// INVPCID types 0 to 3 (SDM 2A INVPCID).
   void invpcid(unsigned type, u16 pcid, LinearAddr address);
-  void flush_all();         ///< everything, global pages too
+  void flush_all();  ///< everything, global pages too
 
   /// While on, nothing is filled, so each access takes the miss path: data breakpoints, AC checks.
   void set_bypass(bool on);
 
-  /// Counts accesses per physical page that reach the miss path with bypass on. Off by default.
+  /// Counts translations per physical page; while on, bypass is on too. Off by default; switching
+  /// it on starts from zero.
   void count_accesses(bool on);
   u64 accesses(PhysAddr page) const;
+  const std::unordered_map<u64, u64>& access_counts() const { return counts_; }  ///< by page number
 
   /// Changes whenever a cached linear -> physical fact may have become wrong: users that cache
   /// translations of their own (block lookup) compare it.
@@ -92,14 +102,27 @@ class Mmu {
   const MmuCounters& counters() const { return counters_; }
 
  private:
+  void on_map_change() override { flush_all(); }
+  void on_page_watched(PhysAddr page) override;
+
+  void activate();
+  bool allows(const ShadowEntry& e, Access access, View view) const;
+  Translation deliver(LinearAddr address, u64 physical, const ShadowEntry& e, u8 rights, View view);
+  void fill(const TlbFill& entry, View view);
+  void drop(LinearAddr address, bool global_too);
+  void flush_rights();  ///< what pages map to stays, who may use them changed
+  void flush_tables_non_global();
+
+  TlbWindow active_;  ///< first: translated code reads it
   PhysicalMemory& memory_;
   PagingState state_;
   u8 view_ = 0;
-  bool bypass_ = false;
+  bool bypass_ = false, counting_ = false;
   u64 generation_ = 1;
   std::array<Tlb, kViews> tables_;
   ShadowPageTables shadow_;
   MmuCounters counters_;
+  std::unordered_map<u64, u64> counts_;
 };
 
 }  // namespace ring3

@@ -12,6 +12,7 @@
 
 #include "base/bits.h"
 #include "base/types.h"
+#include "host/memory.h"
 
 namespace ring3 {
 
@@ -31,6 +32,14 @@ class WriteWatcher {
   virtual void on_watched_write(PhysAddr address, u64 size) = 0;
 };
 
+/// Who keeps host pointers (TLBs): told when they go stale. Unregister before dying.
+class MapListener {
+ public:
+  virtual ~MapListener() = default;
+  virtual void on_map_change() = 0;                 ///< the map or A20 changed: drop everything
+  virtual void on_page_watched(PhysAddr page) = 0;  ///< stop writing to this page directly
+};
+
 enum class PageKind : u8 { Ram, Rom, Mmio, Hole };
 
 /// What stands at one physical page. `host` is the page's first byte for Ram and Rom, else null.
@@ -45,23 +54,31 @@ class PhysicalMemory {
  public:
   static constexpr u64 kPciHoleStart = 0xC000'0000;  ///< end of low RAM at most
   static constexpr u64 kHighRamStart = 0x1'0000'0000;
+  static constexpr u64 kMinRam = 0x10'0000;
 
   /// `ram_bytes`: a multiple of 4 KiB, at least 1 MiB. Throws std::bad_alloc if the host refuses.
   explicit PhysicalMemory(u64 ram_bytes);
-  ~PhysicalMemory();
   PhysicalMemory(const PhysicalMemory&) = delete;
 
   u64 ram_bytes() const { return ram_bytes_; }
   u64 low_ram_end() const;   ///< first address past RAM below the hole
   u64 high_ram_end() const;  ///< first address past RAM above 4 GiB, or 4 GiB if there is none
 
-  /// Later additions cover earlier ones. Addresses and sizes are multiples of 4 KiB.
+  /// Later additions cover earlier ones. Addresses and sizes are multiples of 4 KiB, but for the
+  /// size of a ROM image, which is filled up with FFH.
   void add_rom(PhysAddr start, std::span<const u8> image);
   void add_mmio(PhysAddr start, u64 size, MmioHandler& handler);
+  void add_hole(PhysAddr start, u64 size);
   void remove(PhysAddr start, u64 size);  ///< uncovers what was there before any addition
 
   /// Total; never fails. A20 is applied here.
-  PhysPage page(PhysAddr address) const;
+  PhysPage page(PhysAddr address) const {
+    const u64 at = a20_masked(address).value & ~kPageMask;
+    for (const RamWindow& w : fast_)
+      if (at - w.start < w.size) [[likely]]
+        return {PageKind::Ram, w.host + (at - w.start), nullptr, 0};
+    return mapped_page(at);
+  }
 
   /// Any address, any length: splits at pages, drives MMIO in naturally aligned pieces of 1 to 8
   /// bytes, notifies the watcher. Used for DMA, loaders and the cpu's slow path.
@@ -78,44 +95,77 @@ class PhysicalMemory {
     write(address, std::span<const u8>(reinterpret_cast<const u8*>(&value), sizeof value));
   }
 
-  /// The A20 gate. A change calls the `on_change` hook, so that TLBs can be flushed.
+  /// The A20 gate. A change tells listeners and hooks, so that TLBs are flushed.
   void set_a20(bool enabled);
-  bool a20() const { return a20_; }
+  bool a20() const { return a20_mask_ == ~u64{0}; }
+  /// The address as it leaves the cpu: bit 20 is 0 while A20 is disabled.
+  PhysAddr a20_masked(PhysAddr address) const { return {address.value & a20_mask_}; }
 
   /// Called after the map or A20 changed: every cached host pointer is stale.
   void on_change(std::function<void()> hook) { change_hooks_.push_back(std::move(hook)); }
+  void add_listener(MapListener& listener) { listeners_.push_back(&listener); }
+  void remove_listener(MapListener& listener) { std::erase(listeners_, &listener); }
 
-  // Watched pages. Watching is counted by bit: each user owns one bit of the page's mask.
+  // Watched pages. Watching is counted by bit: each user owns one bit of the page's mask. Only RAM
+  // can be watched: nothing else changes by writes.
   enum Watch : u8 { kWatchCode = 1, kWatchPageTable = 2 };
   void set_watcher(Watch who, WriteWatcher* watcher);
   void watch(PhysAddr page, Watch who);
   void unwatch(PhysAddr page, Watch who);
-  bool watched(PhysAddr page) const;
+  bool watched(PhysAddr address) const { return watched(page(address)); }
+  bool watched(const PhysPage& page) const {
+    return page.kind == PageKind::Ram && watch_.data()[ram_index(page)] != 0;
+  }
   /// For a cpu that wrote through a host pointer to a page that may be watched.
   void notify_write(PhysAddr address, u64 size);
 
   /// The host memory that backs RAM, in guest order (low part, then the part above 4 GiB).
-  std::span<u8> ram() { return {ram_, ram_bytes_}; }
+  std::span<u8> ram() { return {ram_.data(), ram_bytes_}; }
 
  private:
+  /// What was added, oldest first; the later covers the earlier.
   struct Region {
     u64 start, end;
     PageKind kind;
     MmioHandler* mmio;
-    std::unique_ptr<u8[]> rom;
+    u64 offset;  ///< of `start` inside the window or image
+    std::shared_ptr<HostMemory> rom;
+  };
+  /// The map as seen: sorted, disjoint, no holes.
+  struct Mapped {
+    u64 start, end;
+    PhysPage first;
+  };
+  struct RamWindow {
+    u64 start = 0, size = 0;
+    u8* host = nullptr;
   };
 
-  const Region* region_at(u64 address) const;
-  PhysPage ram_page(u64 address) const;
+  u64 ram_index(const PhysPage& page) const {
+    return static_cast<u64>(page.host - ram_.data()) >> kPageShift;
+  }
+  PhysPage mapped_page(u64 page) const;
+  PhysPage unmapped_view(u64 page) const;
+  PhysPage ram_page(u64 page) const;
+  void add(Region region);
   void changed();
+  void rebuild_map();
+  void rebuild_fast_windows();
+  void notify_page(PhysAddr address, u64 size, const PhysPage& page);
+  void read_mmio(const PhysPage& page, u64 offset, std::span<u8> out);
+  void write_mmio(const PhysPage& page, u64 offset, std::span<const u8> in);
 
-  u8* ram_ = nullptr;
   u64 ram_bytes_ = 0;
-  bool a20_ = true;
-  std::vector<Region> regions_;  ///< searched last to first
-  std::vector<u8> watch_;        ///< one mask per RAM page
+  u64 a20_mask_ = ~u64{0};
+  RamWindow fast_[2];  ///< the largest RAM piece below and above 4 GiB that nothing covers
+  HostMemory ram_;
+  HostMemory watch_;  ///< one mask per RAM page
+  std::vector<Region> regions_;
+  std::vector<Mapped> map_;
   WriteWatcher* watchers_[2] = {};
+  std::vector<MapListener*> listeners_;
   std::vector<std::function<void()>> change_hooks_;
+  u32 dropped_writes_ = 0;  ///< rate limit of the log
 };
 
 }  // namespace ring3

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#include "core/block_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+#include "core/handlers.h"
+
+namespace ring3 {
+namespace {
+
+CodeSize code_size(const CpuState& s) {
+  if (s.long64()) return CodeSize::Bits64;
+  return s.seg[kCs].db ? CodeSize::Bits32 : CodeSize::Bits16;
+}
+
+/// In place of the rest of a block that overwrote itself: does nothing, and takes back what the
+/// engine counts for it.
+void overwritten(Cpu& cpu, const Insn& i) {
+  cpu.state.rip() -= i.length;
+  --cpu.state.instructions;
+}
+
+void log_block(const Decoder& decoder, CodeSize size, const Block& block, const u8* bytes) {
+  Decoded d;
+  u64 at = 0;
+  spdlog::info("IN: {:#x} ({})", block.linear, block.insns.size());
+  while (at < block.bytes &&
+         decoder.decode(size, {bytes + at, block.bytes - at}, d) == DecodeStatus::Ok) {
+    spdlog::info("{:#018x}:  {}", block.linear + at, Decoder::format(d, block.linear + at));
+    at += d.insn.length;
+  }
+}
+
+}  // namespace
+
+BlockCache::BlockCache(PhysicalMemory& memory) : memory_(memory), buckets_(kBuckets) {
+  memory_.set_watcher(PhysicalMemory::kWatchCode, this);
+}
+
+BlockCache::~BlockCache() { memory_.set_watcher(PhysicalMemory::kWatchCode, nullptr); }
+
+Block& BlockCache::find(Cpu& cpu) {
+  const CpuState& s = cpu.state;
+  const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
+  JumpEntry& e = jump_[(linear ^ (linear >> 13)) & (kJumpEntries - 1)];
+  if (e.linear == linear && e.key == s.mode_key && e.generation == cpu.mmu.generation() &&
+      e.block->valid) [[likely]]
+    return *e.block;
+  return find_slow(cpu, linear, e);
+}
+
+Block* BlockCache::lookup(PhysAddr start, u32 key) {
+  for (Block* b : buckets_[bucket_of(start, key)])
+    if (b->start == start && b->key == key) return b;
+  return nullptr;
+}
+
+/// The page's bytes: directly, or copied when it is no RAM or ROM.
+PhysAddr BlockCache::fetch_page(Cpu& cpu, u64 linear, const u8*& host,
+                                std::array<u8, kPageSize>& copy) {
+  const View view = cpu.state.cpl == 3 ? View::User : View::Supervisor;
+  if (cpu.state.long64()) require(cpu.canonical(linear), GP(0));
+  const Translation t = cpu.mmu.translate({linear}, Access::Execute, view);
+  require(t.ok, PF({linear}, t.error));
+  host = t.page.host;
+  if (!host) {
+    memory_.read(t.address.page(), copy);
+    host = copy.data();
+  }
+  return t.address;
+}
+
+Block& BlockCache::find_slow(Cpu& cpu, u64 linear, JumpEntry& entry) {
+  if (graveyard_.size() > kMaxDead) bury();
+  const CpuState& s = cpu.state;
+  u64 available = kPageSize - (linear & kPageMask);
+  bool whole = true;  // CS.limit does not cut the page
+  if (!s.long64()) {
+    require(s.rip() <= s.seg[kCs].limit, GP(0));
+    const u64 room = u64{s.seg[kCs].limit} - s.rip() + 1;
+    whole = room >= available;
+    available = std::min(available, room);
+  }
+  std::array<u8, kPageSize> copy;
+  const u8* host = nullptr;
+  const PhysAddr start = fetch_page(cpu, linear, host, copy);
+  Block* block = whole ? lookup(start, s.mode_key) : nullptr;
+  if (block && block->crosses) {
+    // Valid only while the next linear page still is the same physical one.
+    std::array<u8, kPageSize> next_copy;
+    const u8* next = nullptr;
+    const u64 next_linear = ((linear & ~kPageMask) + kPageSize) & s.linear_mask;
+    const PhysAddr second = fetch_page(cpu, next_linear, next, next_copy);
+    // The fetch itself may have written to the block: its A bits may stand among the code.
+    if (block->valid && second != block->second_page) invalidate(*block);
+    if (!block->valid) block = nullptr;
+  }
+  if (!block) block = &decode(cpu, linear, start, host, available);
+  // A crossing block's second page, and what a limit cut short, is looked at each time.
+  if (!block->crosses && block->valid && whole && block != uncached_.get())
+    entry = {linear, cpu.mmu.generation(), s.mode_key, block};
+  return *block;
+}
+
+Block& BlockCache::decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available) {
+  auto block = std::make_unique<Block>();
+  block->start = start;
+  block->key = cpu.state.mode_key;
+  block->linear = linear;
+  const BlockMode mode{code_size(cpu.state), cpu.state.mode_key};
+  const u8* bytes = host + start.offset();
+  scan(decoder_, mode, {bytes, available}, bind, *block);
+  if (block->insns.empty()) return decode_crossing(cpu, linear, start, host, available);
+  if (log_enabled(Log::InAsm)) log_block(decoder_, mode.code_size, *block, bytes);
+  const bool cut = available < kPageSize - start.offset();
+  const PageKind kind = memory_.page(start).kind;
+  if (cut || kind == PageKind::Mmio || kind == PageKind::Hole)
+    return keep_uncached(std::move(block));
+  return keep(std::move(block));
+}
+
+/// One instruction whose bytes go on in the next linear page.
+Block& BlockCache::decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u8* host,
+                                   u64 available) {
+  const CpuState& s = cpu.state;
+  // The limit ends inside the instruction: #GP(0) for the fetch.
+  require(available == kPageSize - start.offset(), GP(0));
+  u64 more = 15;
+  if (!s.long64()) more = std::min<u64>(more, u64{s.seg[kCs].limit} - s.rip() + 1 - available);
+  require(more > 0, GP(0));
+  std::array<u8, kPageSize> next_copy;
+  const u8* next = nullptr;
+  u8 bytes[30];
+  std::memcpy(bytes, host + start.offset(), available);
+  const u64 next_linear = (linear + available) & s.linear_mask;
+  const PhysAddr second = fetch_page(cpu, next_linear, next, next_copy);
+  std::memcpy(bytes + available, next, more);
+  auto block = std::make_unique<Block>();
+  block->start = start;
+  block->key = s.mode_key;
+  block->linear = linear;
+  Decoded d;
+  const u64 total = std::min<u64>(available + more, 15);
+  const DecodeStatus status = decoder_.decode(code_size(s), {bytes, total}, d);
+  require(status != DecodeStatus::Truncated, GP(0));
+  scan(decoder_, {code_size(s), s.mode_key},
+       {bytes, status == DecodeStatus::Ok ? d.insn.length : total}, bind, *block);
+  if (log_enabled(Log::InAsm)) log_block(decoder_, code_size(s), *block, bytes);
+  const bool cached = memory_.page(start).kind == PageKind::Ram &&
+                      memory_.page(second).kind == PageKind::Ram && status == DecodeStatus::Ok;
+  if (!cached) return keep_uncached(std::move(block));
+  block->crosses = true;
+  block->second_page = second;
+  return keep(std::move(block));
+}
+
+u64 BlockCache::lines_of(u64 offset, u64 bytes) {
+  const u64 first = offset / 64;
+  const u64 last = std::min<u64>(offset + std::max<u64>(bytes, 1) - 1, kPageSize - 1) / 64;
+  return low_mask(static_cast<unsigned>(last - first + 1)) << first;
+}
+
+Block& BlockCache::keep(std::unique_ptr<Block> block) {
+  if (insns_ > kMaxInsns) clear();
+  Block& b = *block;
+  PageBlocks& page = pages_[b.start.page().value];
+  page.lines |= lines_of(b.start.offset(), b.bytes);
+  memory_.watch(b.start.page(), PhysicalMemory::kWatchCode);
+  if (b.crosses) {
+    PageBlocks& second = pages_[b.second_page.page().value];
+    second.lines |= 1;
+    second.tails.push_back(&b);
+    memory_.watch(b.second_page.page(), PhysicalMemory::kWatchCode);
+  }
+  buckets_[bucket_of(b.start, b.key)].push_back(&b);
+  insns_ += b.insns.size();
+  ++count_;
+  pages_[b.start.page().value].blocks.push_back(std::move(block));
+  return b;
+}
+
+Block& BlockCache::keep_uncached(std::unique_ptr<Block> block) {
+  uncached_ = std::move(block);
+  return *uncached_;
+}
+
+void BlockCache::unlink(Block& block) {
+  auto& bucket = buckets_[bucket_of(block.start, block.key)];
+  std::erase(bucket, &block);
+  if (block.crosses) std::erase(pages_[block.second_page.page().value].tails, &block);
+  PageBlocks& page = pages_[block.start.page().value];
+  const auto it = std::find_if(page.blocks.begin(), page.blocks.end(),
+                               [&](const auto& b) { return b.get() == &block; });
+  if (it == page.blocks.end()) return;
+  graveyard_.push_back(std::move(*it));
+  page.blocks.erase(it);
+}
+
+void BlockCache::invalidate(Block& block) {
+  ++invalidations_;
+  block.valid = false;
+  --count_;
+  insns_ -= block.insns.size();
+  if (&block == current_) {
+    for (Insn& insn : block.insns) insn.handler = overwritten;
+  }
+  unlink(block);
+}
+
+void BlockCache::on_watched_write(PhysAddr address, u64 size) {
+  const auto it = pages_.find(address.page().value);
+  if (it == pages_.end()) return memory_.unwatch(address.page(), PhysicalMemory::kWatchCode);
+  if (!(it->second.lines & lines_of(address.offset(), size))) return;
+  const u64 begin = address.offset(), end = begin + size;
+  std::vector<Block*> hit;
+  for (const auto& b : it->second.blocks)
+    if (b->start.offset() < end && b->start.offset() + b->bytes > begin) hit.push_back(b.get());
+  for (Block* b : it->second.tails)
+    if (b->bytes - (kPageSize - b->start.offset()) > begin) hit.push_back(b);
+  for (Block* b : hit) invalidate(*b);
+  PageBlocks& page = it->second;
+  page.lines = page.tails.empty() ? 0 : 1;
+  for (const auto& b : page.blocks) page.lines |= lines_of(b->start.offset(), b->bytes);
+  if (page.lines != 0) return;
+  memory_.unwatch(address.page(), PhysicalMemory::kWatchCode);
+  pages_.erase(it);
+}
+
+void BlockCache::clear() {
+  for (auto& [page, blocks] : pages_) {
+    memory_.unwatch({page}, PhysicalMemory::kWatchCode);
+    for (auto& b : blocks.blocks) {
+      b->valid = false;
+      graveyard_.push_back(std::move(b));
+    }
+  }
+  pages_.clear();
+  for (auto& bucket : buckets_) bucket.clear();
+  bury();
+  count_ = insns_ = 0;
+}
+
+void BlockCache::bury() {
+  jump_.fill({});
+  graveyard_.clear();
+}
+
+}  // namespace ring3

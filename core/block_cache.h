@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// The decoded blocks of one cpu, by physical address and mode bits, with a linear jump cache before
+// them. Pages that hold blocks are write-watched; a write invalidates the blocks it overlaps.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/cpu.h"
+#include "decoder/block.h"
+
+namespace ring3 {
+
+class BlockCache final : public WriteWatcher {
+ public:
+  explicit BlockCache(PhysicalMemory& memory);
+  ~BlockCache() override;
+
+  /// The block at CS:rip, decoded now if need be. Throws the fault of the fetch.
+  Block& find(Cpu& cpu);
+
+  /// Invalidates the blocks that overlap the bytes.
+  void on_watched_write(PhysAddr address, u64 size) override;
+
+  /// Drops everything. Not while a block runs.
+  void clear();
+
+  /// The engine names the block it runs, so that a write into it stops it after the instruction.
+  /// It stays named until the next one; it is never run again once invalid.
+  void set_current(Block* block) { current_ = block; }
+
+  size_t size() const { return count_; }
+  u64 invalidations() const { return invalidations_; }
+  /// Every valid block, for listings.
+  template <class F>
+  void for_each(F&& f) const {
+    for (const auto& [page, blocks] : pages_)
+      for (const auto& b : blocks.blocks) f(*b);
+  }
+
+ private:
+  struct JumpEntry {
+    u64 linear = ~u64{0};
+    u64 generation = 0;
+    u32 key = 0;
+    Block* block = nullptr;
+  };
+  struct PageBlocks {
+    u64 lines = 0;  ///< 64-byte lines that hold code
+    std::vector<std::unique_ptr<Block>> blocks;
+    std::vector<Block*> tails;  ///< blocks of the page before that run into this one
+  };
+  static constexpr size_t kJumpEntries = 8192;
+  static constexpr size_t kBuckets = 1 << 16;
+  static constexpr size_t kMaxDead = 4096;
+  static constexpr size_t kMaxInsns = 2'000'000;
+
+  static size_t bucket_of(PhysAddr start, u32 key) {
+    return ((start.value ^ (start.value >> 13)) * 4 + key) & (kBuckets - 1);
+  }
+  Block* lookup(PhysAddr start, u32 key);
+  Block& find_slow(Cpu& cpu, u64 linear, JumpEntry& entry);
+  PhysAddr fetch_page(Cpu& cpu, u64 linear, const u8*& host, std::array<u8, kPageSize>& copy);
+  Block& decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available);
+  Block& decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available);
+  Block& keep(std::unique_ptr<Block> block);
+  Block& keep_uncached(std::unique_ptr<Block> block);
+  void invalidate(Block& block);
+  void unlink(Block& block);
+  /// Frees the dead. Only while no block runs, that is while one is looked for.
+  void bury();
+  static u64 lines_of(u64 offset, u64 bytes);
+
+  PhysicalMemory& memory_;
+  Decoder decoder_;
+  std::array<JumpEntry, kJumpEntries> jump_;
+  std::vector<std::vector<Block*>> buckets_;
+  std::unordered_map<u64, PageBlocks> pages_;
+  std::vector<std::unique_ptr<Block>> graveyard_;  ///< invalid, maybe still running
+  std::unique_ptr<Block> uncached_;
+  Block* current_ = nullptr;
+  size_t count_ = 0, insns_ = 0;
+  u64 invalidations_ = 0;
+};
+
+}  // namespace ring3

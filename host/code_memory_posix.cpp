@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// CodeMemory by memfd_create(2) and two mmap(2)s.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "host/code_memory.h"
+
+namespace ring3 {
+namespace {
+
+Error refused(const char* call) {
+  return {std::string("code memory: ") + call + ": " + std::strerror(errno)};
+}
+
+u8* map(int fd, size_t bytes, int protection) {
+  void* p = mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
+  return p == MAP_FAILED ? nullptr : static_cast<u8*>(p);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CodeMemory>> CodeMemory::create(size_t bytes) {
+  bytes = (bytes + kPageMask) & ~kPageMask;
+  const int fd = memfd_create("ring3-code", MFD_CLOEXEC);
+  if (fd < 0) return refused("memfd_create");
+  u8* writable = nullptr;
+  u8* executable = nullptr;
+  if (ftruncate(fd, static_cast<off_t>(bytes)) == 0) {
+    writable = map(fd, bytes, PROT_READ | PROT_WRITE);
+    executable = map(fd, bytes, PROT_READ | PROT_EXEC);
+  }
+  const Error error = refused("mmap");
+  close(fd);
+  if (writable && executable)
+    return std::unique_ptr<CodeMemory>(new CodeMemory(writable, executable, bytes));
+  if (writable) munmap(writable, bytes);
+  if (executable) munmap(executable, bytes);
+  return error;
+}
+
+CodeMemory::~CodeMemory() {
+  munmap(writable_, size_);
+  munmap(executable_, size_);
+}
+
+}  // namespace ring3

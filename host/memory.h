@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Large zeroed memory from the host: reserved at once, given out page by page when first touched.
+#pragma once
+
+#include <span>
+
+#include "base/types.h"
+
+namespace ring3 {
+
+class HostMemory {
+ public:
+  HostMemory() = default;
+  /// `bytes` is rounded up to host pages; `name` shows in the host's memory maps. The memory is
+  /// shared (one object that can be mapped again), page-aligned, all zero, and not yet backed.
+  /// Throws std::bad_alloc if the host refuses the address space.
+  HostMemory(u64 bytes, const char* name);
+  ~HostMemory();
+  HostMemory(HostMemory&& other) noexcept;
+  HostMemory& operator=(HostMemory&& other) noexcept;
+
+  u8* data() const { return data_; }
+  u64 size() const { return size_; }
+  std::span<u8> span() const { return {data_, size_}; }
+
+ private:
+  u8* data_ = nullptr;
+  u64 size_ = 0;
+};
+
+/// Bytes of physical memory that the host gave to this process so far.
+u64 host_resident_bytes();
+
+}  // namespace ring3

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// HostMemory on Linux: a memfd mapped shared, without swap reservation.
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <new>
+#include <utility>
+
+#include "host/memory.h"
+
+namespace ring3 {
+namespace {
+
+// A file size limit (ulimit -f) would kill us with SIGXFSZ in ftruncate, so it is asked first.
+bool file_size_allowed(u64 bytes) {
+  rlimit limit{};
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+         (limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur);
+}
+
+void* map_memfd(u64 bytes, const char* name) {
+  if (!file_size_allowed(bytes)) return MAP_FAILED;
+  const int fd = memfd_create(name, MFD_CLOEXEC);
+  if (fd < 0) return MAP_FAILED;
+  void* p = MAP_FAILED;
+  if (ftruncate(fd, static_cast<off_t>(bytes)) == 0)
+    p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+  close(fd);
+  return p;
+}
+
+}  // namespace
+
+HostMemory::HostMemory(u64 bytes, const char* name) {
+  const u64 rounded = (bytes + kPageMask) & ~kPageMask;
+  if (rounded == 0 || rounded < bytes) throw std::bad_alloc();
+  void* p = map_memfd(rounded, name);
+  if (p == MAP_FAILED)
+    p = mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
+             -1, 0);
+  if (p == MAP_FAILED) throw std::bad_alloc();
+  madvise(p, rounded, MADV_DONTDUMP);
+  data_ = static_cast<u8*>(p);
+  size_ = rounded;
+}
+
+HostMemory::~HostMemory() {
+  if (data_) munmap(data_, size_);
+}
+
+HostMemory::HostMemory(HostMemory&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+HostMemory& HostMemory::operator=(HostMemory&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+u64 host_resident_bytes() {
+  u64 total = 0, resident = 0;
+  if (std::FILE* f = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(f, "%lu %lu", &total, &resident) != 2) resident = 0;
+    std::fclose(f);
+  }
+  return resident * static_cast<u64>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace ring3

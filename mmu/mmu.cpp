@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+// The miss path and the architectural invalidations (SDM 3A "Invalidation of TLBs and
+// Paging-Structure Caches").
+#include "mmu/mmu.h"
+
+#include "base/log.h"
+
+namespace ring3 {
+namespace {
+
+using namespace paging;
+
+/// What bypass probes: each slot's tag is a page of the other slot.
+constexpr TlbEntry kNothing[2] = {{kPageSize, kPageSize, kPageSize, 0}, {0, 0, 0, 0}};
+
+TlbWindow nothing() { return {reinterpret_cast<const u8*>(kNothing), sizeof(TlbEntry)}; }
+
+constexpr u64 kFlushingCr4 =
+    kCr4Pse | kCr4Pae | kCr4Pge | kCr4Pcide | kCr4Smep | kCr4Smap | kCr4Pke;
+
+}  // namespace
+
+Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) {
+  memory_.add_listener(*this);
+  activate();
+}
+
+Mmu::~Mmu() { memory_.remove_listener(*this); }
+
+void Mmu::activate() { active_ = bypass_ || counting_ ? nothing() : tables_[view_].window(); }
+
+bool Mmu::allows(const ShadowEntry& e, Access access, View view) const {
+  if (access == Access::Write && !e.dirty) return false;
+  return rights_in(state_, e, view) & right_bit(access);
+}
+
+Translation Mmu::translate(LinearAddr address, Access access, View view) {
+  ++counters_.tlb_misses;
+  if (state_.mode() == PagingMode::Off) {
+    ShadowEntry identity;
+    identity.dirty = true;
+    return deliver(address, address.value & low_mask(32), identity, 7, view);
+  }
+  const ShadowEntry* e = shadow_.find(address.value);
+  // A denial may be stale, and a first write must set D: both ask the guest's tables again.
+  if (!e || !allows(*e, access, view)) {
+    ++counters_.shadow_misses;
+    const Walk w = walk(memory_, state_, address, access, view, true);
+    if (!w.ok) {
+      RING3_LOG(Mmu, "page fault at {:#x}, error code {:#x}", address.value, w.error);
+      return {.ok = false, .error = w.error, .address = {}, .page = {}};
+    }
+    e = &shadow_.insert(address.value, w);
+  }
+  return deliver(address, e->physical_of(address.value), *e, rights_in(state_, *e, view), view);
+}
+
+Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e, u8 rights,
+                         View view) {
+  const PhysAddr gpa = memory_.a20_masked({physical});
+  Translation t{.ok = true, .error = 0, .address = gpa, .page = memory_.page(gpa)};
+  if (bypass_ || counting_) [[unlikely]] {
+    if (counting_) ++counts_[gpa.value >> kPageShift];
+    return t;
+  }
+  if (!t.page.host) return t;
+  const bool ram = t.page.kind == PageKind::Ram;
+  const bool direct_write = (rights & right_bit(Access::Write)) && e.dirty && ram;
+  fill({.linear = address.page().value,
+        .physical = gpa.page().value,
+        .host = t.page.host,
+        .page_shift = e.page_shift,
+        .global = e.global,
+        .read = (rights & right_bit(Access::Read)) != 0,
+        .write = direct_write && !memory_.watched(t.page),
+        .execute = (rights & right_bit(Access::Execute)) != 0},
+       view);
+  return t;
+}
+
+void Mmu::fill(const TlbFill& entry, View view) {
+  Tlb& table = tables_[static_cast<size_t>(view)];
+  if (!entry.read && !entry.write && !entry.execute) return;
+  if (table.wants_resize()) [[unlikely]] {
+    table.adapt();
+    activate();
+  }
+  table.fill(entry);
+}
+
+Walk Mmu::look(LinearAddr address) const { return look_up(memory_, state_, address); }
+
+void Mmu::on_page_watched(PhysAddr page) {
+  for (Tlb& table : tables_) table.drop_writes(page.value);
+}
+
+void Mmu::flush_rights() {
+  ++counters_.flushes;
+  for (Tlb& table : tables_) table.flush();
+}
+
+void Mmu::flush_all() {
+  RING3_LOG(Mmu, "flush of all translations");
+  flush_rights();
+  ++generation_;
+  shadow_.select(state_.pcid());
+  shadow_.flush_all();
+}
+
+void Mmu::flush_tables_non_global() {
+  for (Tlb& table : tables_) table.flush_non_global();
+}
+
+void Mmu::set_cr0(u64 cr0) {
+  const u64 changed = state_.cr0 ^ cr0;
+  state_.cr0 = cr0;
+  if (changed & kCr0Pg)
+    flush_all();
+  else if (changed & kCr0Wp)
+    flush_rights();
+}
+
+void Mmu::set_cr4(u64 cr4) {
+  const u64 changed = state_.cr4 ^ cr4;
+  state_.cr4 = cr4;
+  if (changed & kFlushingCr4) flush_all();
+}
+
+void Mmu::set_efer(u64 efer) {
+  const u64 changed = state_.efer ^ efer;
+  state_.efer = efer;
+  if (changed & (kEferLma | kEferNxe)) flush_all();
+}
+
+void Mmu::set_pkru(u32 pkru) {
+  if (pkru == state_.pkru) return;
+  state_.pkru = pkru;
+  if (state_.protection_keys()) flush_rights();
+}
+
+void Mmu::load_cr3(u64 cr3, bool keep, const std::array<u64, 4>& pdpte) {
+  ++counters_.cr3_loads;
+  ++generation_;
+  const u16 before = state_.pcid();
+  state_.cr3 = cr3 & ~bit(63);
+  state_.pdpte = pdpte;
+  const u16 pcid = state_.pcid();
+  keep &= (state_.cr4 & kCr4Pcide) != 0;
+  if (!keep) shadow_.flush_space(pcid);
+  shadow_.select(pcid);
+  if (!keep || pcid != before) flush_tables_non_global();
+}
+
+void Mmu::drop(LinearAddr address, bool global_too) {
+  for (Tlb& table : tables_) table.drop(address.value, global_too);
+}
+
+void Mmu::invlpg(LinearAddr address) {
+  ++counters_.invlpgs;
+  ++generation_;
+  drop(address, true);
+  shadow_.drop(state_.pcid(), address.value, true);
+}
+
+// SDM 2A INVPCID: 0 one address, 1 one PCID, 2 all and global pages, 3 all but global pages.
+void Mmu::invpcid(unsigned type, u16 pcid, LinearAddr address) {
+  pcid &= ShadowPageTables::kPcids - 1;
+  const bool current = pcid == state_.pcid();
+  ++generation_;
+  switch (type) {
+    case 0:
+      if (current) drop(address, false);
+      return shadow_.drop(pcid, address.value, false);
+    case 1:
+      if (current) flush_tables_non_global();
+      return shadow_.flush_space(pcid);
+    case 2:
+      return flush_all();
+    case 3:
+      flush_tables_non_global();
+      return shadow_.flush_all_non_global();
+    default:
+      return;  // the cpu raised #GP
+  }
+}
+
+void Mmu::set_bypass(bool on) {
+  bypass_ = on;
+  activate();
+}
+
+void Mmu::count_accesses(bool on) {
+  if (on && !counting_) counts_.clear();
+  counting_ = on;
+  activate();
+}
+
+u64 Mmu::accesses(PhysAddr page) const {
+  const auto found = counts_.find(page.value >> kPageShift);
+  return found == counts_.end() ? 0 : found->second;
+}
+
+}  // namespace ring3

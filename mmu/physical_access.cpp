@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Accesses to the physical address space that go through the map, and watched pages.
+#include <algorithm>
+#include <bit>
+
+#include "base/log.h"
+#include "mmu/physical_memory.h"
+
+namespace ring3 {
+namespace {
+
+/// The largest naturally aligned piece of an access: 1, 2, 4 or 8 bytes.
+unsigned piece_size(u64 offset, u64 left) {
+  const u64 aligned = offset ? offset & -offset : 8;
+  return static_cast<unsigned>(std::min({aligned, std::bit_floor(left), u64{8}}));
+}
+
+}  // namespace
+
+void PhysicalMemory::read_mmio(const PhysPage& page, u64 offset, std::span<u8> out) {
+  while (!out.empty()) {
+    const unsigned n = piece_size(offset, out.size());
+    const u64 value = page.mmio->mmio_read(page.mmio_offset + offset, n);
+    std::memcpy(out.data(), &value, n);
+    out = out.subspan(n);
+    offset += n;
+  }
+}
+
+void PhysicalMemory::write_mmio(const PhysPage& page, u64 offset, std::span<const u8> in) {
+  while (!in.empty()) {
+    const unsigned n = piece_size(offset, in.size());
+    u64 value = 0;
+    std::memcpy(&value, in.data(), n);
+    page.mmio->mmio_write(page.mmio_offset + offset, n, value);
+    in = in.subspan(n);
+    offset += n;
+  }
+}
+
+void PhysicalMemory::read(PhysAddr address, std::span<u8> out) {
+  while (!out.empty()) {
+    const u64 n = std::min<u64>(out.size(), kPageSize - address.offset());
+    const std::span<u8> part = out.first(n);
+    const PhysPage p = page(address);
+    if (p.host) {
+      std::memcpy(part.data(), p.host + address.offset(), n);
+    } else if (p.mmio) {
+      read_mmio(p, address.offset(), part);
+    } else {
+      std::ranges::fill(part, u8{0xFF});
+    }
+    out = out.subspan(n);
+    address = address + n;
+  }
+}
+
+void PhysicalMemory::write(PhysAddr address, std::span<const u8> in) {
+  while (!in.empty()) {
+    const u64 n = std::min<u64>(in.size(), kPageSize - address.offset());
+    const PhysPage p = page(address);
+    if (p.kind == PageKind::Ram) {
+      std::memcpy(p.host + address.offset(), in.data(), n);
+      notify_page(address, n, p);
+    } else if (p.mmio) {
+      write_mmio(p, address.offset(), in.first(n));
+    } else if (log_enabled(Log::GuestErrors) && first_times(dropped_writes_)) {
+      RING3_LOG(GuestErrors, "write of {} bytes to {} at {:#x} dropped", n,
+                p.kind == PageKind::Rom ? "ROM" : "nothing", address.value);
+    }
+    in = in.subspan(n);
+    address = address + n;
+  }
+}
+
+void PhysicalMemory::set_watcher(Watch who, WriteWatcher* watcher) {
+  watchers_[std::countr_zero<u8>(who)] = watcher;
+}
+
+void PhysicalMemory::watch(PhysAddr address, Watch who) {
+  const PhysPage p = page(address);
+  if (p.kind != PageKind::Ram) return;
+  u8& mask = watch_.data()[ram_index(p)];
+  const bool first = mask == 0;
+  mask |= who;
+  if (!first) return;
+  for (MapListener* listener : listeners_) listener->on_page_watched(a20_masked(address).page());
+}
+
+void PhysicalMemory::unwatch(PhysAddr address, Watch who) {
+  const PhysPage p = page(address);
+  if (p.kind == PageKind::Ram && watched(p)) watch_.data()[ram_index(p)] &= static_cast<u8>(~who);
+}
+
+void PhysicalMemory::notify_page(PhysAddr address, u64 size, const PhysPage& page) {
+  const u8 mask = watch_.data()[ram_index(page)];
+  if (!mask) [[likely]]
+    return;
+  const PhysAddr seen = a20_masked(address);
+  for (unsigned i = 0; i < std::size(watchers_); ++i)
+    if ((mask >> i & 1) && watchers_[i]) watchers_[i]->on_watched_write(seen, size);
+}
+
+void PhysicalMemory::notify_write(PhysAddr address, u64 size) {
+  while (size) {
+    const u64 n = std::min(size, kPageSize - address.offset());
+    const PhysPage p = page(address);
+    if (p.kind == PageKind::Ram) notify_page(address, n, p);
+    size -= n;
+    address = address + n;
+  }
+}
+
+}  // namespace ring3

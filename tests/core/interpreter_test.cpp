@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include <catch2/catch.hpp>
+
+#include "tests/core/bare_machine.h"
+
+using namespace ring3;
+
+TEST_CASE("interpreter: real-mode loop -> counts and halts") {
+  BareMachine m;
+  // mov cx,10; xor ax,ax; l: add ax,cx; loop l; hlt
+  m.real_mode({0xB9, 10, 0, 0x31, 0xC0, 0x01, 0xC8, 0xE2, 0xFC, 0xF4});
+  CHECK(m.run() == Exit::Halted);
+  CHECK((m.reg(kRax) & 0xFFFF) == 55);
+  CHECK(m.cpu.state.instructions == 2 + 20 + 1);
+}
+
+TEST_CASE("interpreter: 64-bit rip-relative store and load -> the value comes back") {
+  BareMachine m;
+  // mov rax,1122334455667788h; mov [rip+1000h],rax; mov rbx,[rip+0ff9h]; hlt
+  m.long_mode({0x48, 0xB8, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0x48, 0x89, 0x05,
+               0x00, 0x10, 0,    0,    0x48, 0x8B, 0x1D, 0xF9, 0x0F, 0,    0,    0xF4});
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRbx) == 0x1122334455667788);
+}
+
+TEST_CASE("interpreter: a block overwrites its own next instruction -> the new one runs") {
+  BareMachine m;
+  // mov byte [rip+2],41h is C6 05 disp32 imm8; the overwritten inc eax (FF C0) becomes inc ecx.
+  m.long_mode({0x31, 0xC0, 0x31, 0xC9, 0xC6, 0x05, 0x01, 0, 0, 0, 0xC1, 0xFF, 0xC0, 0xF4});
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRax) == 0);
+  CHECK(m.reg(kRcx) == 1);
+  CHECK(m.cpu.state.instructions == 5);
+}
+
+TEST_CASE("interpreter: an instruction across two pages -> runs, and again after a rewrite") {
+  BareMachine m;
+  m.long_mode({0xF4});
+  m.put(0x10FFE, {0xB8, 1, 0, 0, 0, 0xF4});  // mov eax,1; hlt
+  m.cpu.state.rip() = 0x10FFE;
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRax) == 1);
+  m.put(0x11000, {2});  // the immediate's second byte
+  m.cpu.state.rip() = 0x10FFE;
+  m.cpu.state.activity = CpuState::Activity::Active;
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRax) == 0x201);
+}
+
+TEST_CASE("interpreter: 32-bit write -> the upper half is cleared") {
+  BareMachine m;
+  m.long_mode({0x48, 0x83, 0xC8, 0xFF, 0x83, 0xC0, 0x01, 0xF4});  // or rax,-1; add eax,1; hlt
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRax) == 0);
+  CHECK(m.cpu.state.has(flag::CF));
+  CHECK(m.cpu.state.has(flag::ZF));
+}
+
+TEST_CASE("interpreter: REP MOVSB over itself -> goes byte by byte upwards") {
+  BareMachine m;
+  m.long_mode({0xF3, 0xA4, 0xF4});
+  m.put(0x30000, {0xAB});
+  m.reg(kRsi) = 0x30000;
+  m.reg(kRdi) = 0x30001;
+  m.reg(kRcx) = 5000;
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRcx) == 0);
+  CHECK(m.reg(kRdi) == 0x30001 + 5000);
+  CHECK(m.memory.read<u8>({0x30000 + 5000}) == 0xAB);
+}
+
+TEST_CASE("interpreter: no handler for a fault -> shutdown") {
+  BareMachine m;
+  m.long_mode({0x0F, 0x0B});
+  CHECK(m.run() == Exit::Shutdown);
+}

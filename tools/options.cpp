@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+// The table of options: parsing and -help both come from it.
+#include "tools/options.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "base/log.h"
+#include "tools/option_values.h"
+
+namespace ring3 {
+
+namespace {
+
+/// What is collected while parsing, besides the options themselves.
+struct Parse {
+  Options options;
+  size_t serial_lines = 0;  ///< how many -serial were given
+};
+
+using Set = Status (*)(Parse&, std::string_view value);
+
+enum class Takes : u8 { Nothing, Value, OptionalValue };
+
+struct Row {
+  std::string_view name;
+  Takes takes;
+  std::string_view syntax;  ///< of the value, for -help
+  std::string_view help;
+  Set set;
+};
+
+/// Stores a parsed value, or passes the error on.
+template <class T, class Field>
+Status store_result(Result<T> result, Field& field) {
+  if (!result) return Error{result.error()};
+  field = *result;
+  return success();
+}
+
+template <std::string Options::*field>
+Status set_text(Parse& p, std::string_view value) {
+  p.options.*field = value;
+  return success();
+}
+
+template <bool Options::*field>
+Status set_flag(Parse& p, std::string_view) {
+  p.options.*field = true;
+  return success();
+}
+
+template <Options::Action action>
+Status set_action(Parse& p, std::string_view) {
+  p.options.action = action;
+  return success();
+}
+
+Status set_nothing(Parse&, std::string_view) { return success(); }
+
+/// For options of which ring3 has the empty form only.
+Status expect_none(Parse&, std::string_view value) {
+  if (value == "none") return success();
+  return Error{"ring3 has none yet; give 'none' or leave the option out"};
+}
+
+Status set_machine(Parse&, std::string_view value) {
+  if (value == "pc") return success();
+  return Error{"no such machine; there is 'pc'"};
+}
+
+Status set_ram(Parse& p, std::string_view value) {
+  return store_result(parse_ram_size(value), p.options.ram_bytes);
+}
+
+Status set_cpu(Parse& p, std::string_view value) {
+  if (value == "help") p.options.action = Options::Action::CpuHelp;
+  p.options.cpu = value;
+  return success();
+}
+
+Status set_smp(Parse&, std::string_view value) {
+  if (value == "1" || value == "cpus=1") return success();
+  return Error{"ring3 has one processor; give 1 or leave the option out"};
+}
+
+Status set_accel(Parse&, std::string_view value) {
+  if (value == "interp") return success();
+  if (value == "jit" || value == "kvm") return Error{"not built yet; use -accel interp"};
+  return Error{"no such accelerator; there is 'interp'"};
+}
+
+Status set_serial(Parse& p, std::string_view value) {
+  auto backend = parse_char_backend(value);
+  if (!backend) return Error{backend.error()};
+  if (p.serial_lines == 4) return Error{"the board has four serial lines"};
+  p.options.serial.resize(++p.serial_lines);
+  p.options.serial.back() = *backend;
+  return success();
+}
+
+Status set_debugcon(Parse& p, std::string_view value) {
+  return store_result(parse_char_backend(value), p.options.debugcon);
+}
+
+Status set_debug_exit(Parse& p, std::string_view properties) {
+  p.options.debug_exit_port = 0x501;  // QEMU's default for the device
+  return parse_properties(properties, [&](std::string_view key, std::string_view text) -> Status {
+    if (key == "iosize") {
+      const auto size = parse_number(text, 8);
+      return size ? success() : Status(Error{size.error()});
+    }
+    if (key != "iobase") return Error{fmt::format("no property '{}'; there is iobase", key)};
+    return store_result(parse_number(text, 0xFFFF), p.options.debug_exit_port);
+  });
+}
+
+Status set_device(Parse& p, std::string_view value) {
+  const std::string_view device = value.substr(0, value.find(','));
+  const std::string_view properties = value.substr(std::min(value.size(), device.size() + 1));
+  if (device == "isa-debug-exit") return set_debug_exit(p, properties);
+  if (device == "pc-testdev") return set_flag<&Options::testdev>(p, value);
+  return Error{"no such device; there are isa-debug-exit[,iobase=PORT] and pc-testdev"};
+}
+
+Status set_image_bits(Options& o, std::string_view text) {
+  const auto bits = parse_number(text, 64);
+  if (!bits || (*bits != 16 && *bits != 32 && *bits != 64))
+    return Error{"bits is 16 (real mode), 32 (protected mode) or 64 (long mode)"};
+  o.image_bits = static_cast<u8>(*bits);
+  return success();
+}
+
+Status set_image(Parse& p, std::string_view value) {
+  p.options.image = value.substr(0, value.find(','));
+  const std::string_view rest = value.substr(std::min(value.size(), p.options.image.size() + 1));
+  return parse_properties(rest, [&](std::string_view key, std::string_view text) -> Status {
+    if (key == "bits") return set_image_bits(p.options, text);
+    if (key != "address")
+      return Error{fmt::format("no property '{}'; there are address and bits", key)};
+    return store_result(parse_number(text, 0xFFFFFFFF), p.options.image_address);
+  });
+}
+
+Status set_icount(Parse& p, std::string_view value) {
+  return parse_properties(value, [&](std::string_view key, std::string_view text) -> Status {
+    const auto shift = parse_number(text, 10);
+    if (key != "shift" || !shift) return Error{"give shift=N with N from 0 to 10"};
+    p.options.icount_shift = static_cast<u8>(*shift);
+    return success();
+  });
+}
+
+Status set_rtc(Parse& p, std::string_view value) {
+  return parse_properties(value, [&](std::string_view key, std::string_view text) -> Status {
+    if (key != "base") return Error{fmt::format("no property '{}'; there is base", key)};
+    return store_result(parse_rtc_base(text), p.options.rtc);
+  });
+}
+
+Status set_log(Parse& p, std::string_view value) {
+  if (value == "help") return set_action<Options::Action::LogHelp>(p, value);
+  std::string bad;
+  const auto mask = parse_log_mask(value, bad);
+  if (!mask) return Error{fmt::format("no log category '{}'; -d help lists them", bad)};
+  p.options.log_mask |= *mask;
+  return success();
+}
+
+Status set_stats(Parse& p, std::string_view value) {
+  p.options.stats = value.empty() ? StatsFormat::Text : StatsFormat::Json;
+  if (value.empty() || value == "json") return success();
+  if (!value.starts_with("json:") || value.size() == 5)
+    return Error{"give -stats, -stats=json or -stats=json:FILE"};
+  p.options.stats_file = value.substr(5);
+  return success();
+}
+
+constexpr Row kRows[] = {
+    {"help", Takes::Nothing, "", "this text", set_action<Options::Action::Help>},
+    {"h", Takes::Nothing, "", "", set_action<Options::Action::Help>},
+    {"version", Takes::Nothing, "", "the version", set_action<Options::Action::Version>},
+    {"name", Takes::Value, "TEXT", "a name for this guest", set_text<&Options::name>},
+    {"machine", Takes::Value, "pc", "the board: i440FX with PIIX", set_machine},
+    {"M", Takes::Value, "", "", set_machine},
+    {"m", Takes::Value, "SIZE", "guest memory: MiB, or with K, M, G, T (default 128M)", set_ram},
+    {"cpu", Takes::Value, "MODEL[,+F][,-F]", "processor (default max); -cpu help lists", set_cpu},
+    {"smp", Takes::Value, "1", "number of processors", set_smp},
+    {"accel", Takes::Value, "interp", "how guest code runs (jit, kvm: not built yet)", set_accel},
+    {"kernel", Takes::Value, "FILE", "Linux bzImage or Multiboot kernel",
+     set_text<&Options::kernel>},
+    {"initrd", Takes::Value, "FILE", "initial ramdisk, or Multiboot modules",
+     set_text<&Options::initrd>},
+    {"append", Takes::Value, "TEXT", "the kernel's command line", set_text<&Options::append>},
+    {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
+     set_image},
+    {"nographic", Takes::Nothing, "", "first serial line on this terminal (the default)",
+     set_nothing},
+    {"serial", Takes::Value, "BACKEND", "stdio, null, none or file:PATH; up to four times",
+     set_serial},
+    {"debugcon", Takes::Value, "BACKEND", "debug console on port 402h", set_debugcon},
+    {"display", Takes::Value, "none", "", expect_none},
+    {"vga", Takes::Value, "none", "", expect_none},
+    {"monitor", Takes::Value, "none", "", expect_none},
+    {"nic", Takes::Value, "none", "", expect_none},
+    {"device", Takes::Value, "NAME[,PROP=X]", "isa-debug-exit,iobase=0xf4 or pc-testdev",
+     set_device},
+    {"no-reboot", Takes::Nothing, "", "leave instead of rebooting", set_flag<&Options::no_reboot>},
+    {"rtc", Takes::Value, "base=BASE", "utc, localtime or 2026-01-31T12:34:56", set_rtc},
+    {"icount", Takes::Value, "shift=N", "2^N ns of guest time per instruction: repeatable runs",
+     set_icount},
+    {"d", Takes::Value, "LIST", "log categories; -d help lists", set_log},
+    {"D", Takes::Value, "FILE", "log to FILE (default: standard error)",
+     set_text<&Options::log_file>},
+    {"stats", Takes::OptionalValue, "[=json[:FILE]]", "counters at the end", set_stats},
+};
+
+const Row* find_row(std::string_view name) {
+  for (const Row& row : kRows)
+    if (row.name == name) return &row;
+  return nullptr;
+}
+
+/// "-m 1K: reason; way out".
+Error option_error(std::string_view option, std::string_view value, const std::string& reason) {
+  return {fmt::format("{}{}{}: {}", option, value.empty() ? "" : " ", value, reason)};
+}
+
+/// Rules between options.
+Status check_together(const Options& o) {
+  if (!o.image.empty() && !o.kernel.empty())
+    return option_error("-image", o.image, "not together with -kernel; give one of them");
+  if (!o.initrd.empty() && o.kernel.empty())
+    return option_error("-initrd", o.initrd, "needs a kernel; give -kernel FILE too");
+  if (!o.append.empty() && o.kernel.empty())
+    return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
+  return success();
+}
+
+/// One argument, with its dash: "-stats=json" is name and value. nullopt: not an option.
+struct Argument {
+  std::string_view name;
+  std::optional<std::string_view> value;
+};
+std::optional<Argument> split_argument(std::string_view text) {
+  if (!text.starts_with('-') || text.size() < 2) return std::nullopt;
+  text.remove_prefix(text.starts_with("--") ? 2 : 1);
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return Argument{text, std::nullopt};
+  return Argument{text.substr(0, equals), text.substr(equals + 1)};
+}
+
+/// Parses arguments[at] and its value; `at` moves past them.
+Status parse_one(Parse& parse, std::span<const char* const> arguments, size_t& at) {
+  const std::string_view text = arguments[at++];
+  const auto argument = split_argument(text);
+  if (!argument) return Error{fmt::format("{}: not an option; kernels go with -kernel FILE", text)};
+  const std::string option = fmt::format("-{}", argument->name);
+  const Row* row = find_row(argument->name);
+  if (!row) return option_error(option, "", "unknown option; -help lists them");
+  if (row->takes == Takes::Nothing && argument->value)
+    return option_error(option, "", "takes no value");
+
+  std::string_view value = argument->value.value_or("");
+  if (row->takes == Takes::Value && !argument->value) {
+    if (at == arguments.size())
+      return option_error(option, "", fmt::format("needs a value: {} {}", option, row->syntax));
+    value = arguments[at++];
+  }
+  if (row->takes == Takes::Value && value.empty() && option != "-append")
+    return option_error(option, "''", fmt::format("needs a value: {} {}", option, row->syntax));
+  Status status = row->set(parse, value);
+  return status ? status : option_error(option, value, status.error());
+}
+
+}  // namespace
+
+Result<Options> parse_options(std::span<const char* const> arguments) {
+  Parse parse;
+  for (size_t at = 0; at < arguments.size();)
+    if (Status status = parse_one(parse, arguments, at); !status) return Error{status.error()};
+  if (Status status = check_together(parse.options); !status) return Error{status.error()};
+  return parse.options;
+}
+
+std::string options_help() {
+  std::string text =
+      "usage: ring3 [options]\n"
+      "Runs an x86 PC in this terminal. Without -kernel or -image it boots the built-in guest.\n"
+      "Ctrl-A X quits, Ctrl-A H helps.\n\n";
+  for (const Row& row : kRows) {
+    if (row.help.empty()) continue;
+    const std::string_view gap = row.takes == Takes::Value ? " " : "";
+    text +=
+        fmt::format("  {:<28} {}\n", fmt::format("-{}{}{}", row.name, gap, row.syntax), row.help);
+  }
+  return text;
+}
+
+}  // namespace ring3

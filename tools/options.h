@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// The command line of `ring3` as a plain struct. Option names and value syntax are QEMU's where
+// QEMU has the option (QEMU 7.2 "Invocation"); -image and -stats are our own.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+
+namespace ring3 {
+
+/// Where a serial line or the debug console goes.
+struct CharBackend {
+  /// None: the port is not there. Null: it is, and what it gets is dropped.
+  enum class Kind : u8 { None, Null, Stdio, File } kind = Kind::Null;
+  std::string path;  ///< of File
+  bool operator==(const CharBackend&) const = default;
+};
+
+/// What the guest's real-time clock shows at power-on.
+struct RtcBase {
+  enum class Kind : u8 { Utc, LocalTime, Fixed } kind = Kind::Utc;
+  i64 seconds = 0;  ///< of Fixed: since 1970-01-01T00:00:00
+  bool operator==(const RtcBase&) const = default;
+};
+
+enum class StatsFormat : u8 { None, Text, Json };
+
+struct Options {
+  enum class Action : u8 { Run, Help, Version, CpuHelp, LogHelp };
+  Action action = Action::Run;
+
+  u64 ram_bytes = u64{128} << 20;  ///< a multiple of 4 KiB
+  std::string cpu = "max";         ///< for CpuModel::parse
+  std::string kernel, initrd, append;
+  std::string image;           ///< flat test image
+  u64 image_address = 0x7C00;  ///< where it is loaded and entered
+  u8 image_bits = 16;          ///< 16: real mode, 32: protected mode, 64: long mode
+  std::vector<CharBackend> serial = {{CharBackend::Kind::Stdio, ""}};  ///< COM1 to COM4
+  std::optional<CharBackend> debugcon;                                 ///< port 402h
+  std::optional<u16> debug_exit_port;                                  ///< isa-debug-exit
+  bool testdev = false;                                                ///< pc-testdev
+  bool no_reboot = false;
+  std::optional<u8> icount_shift;  ///< an instruction takes 2^shift ns of guest time
+  RtcBase rtc;
+  u32 log_mask = 0;
+  std::string log_file;
+  std::string name;
+  StatsFormat stats = StatsFormat::None;
+  std::string stats_file;  ///< empty: standard error
+};
+
+inline constexpr u64 kMinRam = u64{1} << 20;
+/// What 40 physical address bits hold besides the hole below 4 GiB.
+inline constexpr u64 kMaxRam = u64{1023} << 30;
+
+/// Parses the arguments after the program's name. An error is one line: option, value, way out.
+Result<Options> parse_options(std::span<const char* const> arguments);
+
+/// The text of -help, from the same table that parse_options reads.
+std::string options_help();
+
+}  // namespace ring3
