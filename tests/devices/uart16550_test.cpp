@@ -80,7 +80,7 @@ TEST_CASE("uart16550: more input than the FIFO holds -> it waits, in order, noth
   p.type(text);
   CHECK(p.uart.backlog() == text.size() - 16);
   std::string got;
-  while (p.in(LSR) & 1) got += static_cast<char>(p.in(RBR));
+  while (p.in(LSR)&1) got += static_cast<char>(p.in(RBR));
   CHECK(got == text);
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("uart16550: loopback into a full receiver -> overrun, a line status in
   p.set(RBR, 1);
   p.set(RBR, 2);
   CHECK(p.in(IIR) == 0x06);
-  CHECK((p.in(LSR) & 2) == 2);
+  CHECK((p.in(LSR)&2) == 2);
   CHECK(p.in(IIR) == 0x01);
   CHECK(p.in(RBR) == 2);
 }
@@ -126,7 +126,7 @@ TEST_CASE("uart16550: RI falls in loopback -> trailing edge delta and modem inte
   p.set(MCR, 0x10);
   CHECK(p.irq);
   CHECK(p.in(IIR) == 0x00);
-  CHECK((p.in(MSR) & 0x0F) == 0x04);
+  CHECK((p.in(MSR)&0x0F) == 0x04);
   CHECK_FALSE(p.irq);
 }
 
