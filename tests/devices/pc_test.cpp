@@ -64,7 +64,7 @@ struct Machine {
   Machine(PcConfig c, const Code& code) : pc(std::move(c)), engine(make_interpreter(pc.cpu())) {
     pc.on_reset([this, code] {
       ++resets;
-      pc.memory().write(PhysAddr{kStart}, code.bytes);
+      pc.memory().write(PhysAddr{kStart}, std::span<const u8>(code.bytes));
       pc.cpu().state.seg[kCs].selector = 0;
       pc.cpu().state.seg[kCs].base = 0;
       pc.cpu().state.rip() = kStart;
