@@ -125,7 +125,7 @@ int run_machine(const Options& options) {
 
 int ring3_main(std::span<const char* const> arguments) {
   open_missing_streams();
-  const auto options = parse_options(arguments);
+  auto options = parse_options(arguments);
   if (!options) return fail(options.error());
   switch (options->action) {
     case Options::Action::Help:
