@@ -62,6 +62,8 @@ std::string flag_names(u64 flags) {
 
 std::string ending(const Outcome& o) {
   if (o.vector == Outcome::kNoFault) return "completed";
+  if (o.vector >= Outcome::kHostSignal)
+    return fmt::format("CRASHED, host signal {}", o.vector - Outcome::kHostSignal);
   return fmt::format("#{} error {:x} cr2 {:x}", o.vector, comparable_error(o), o.cr2);
 }
 

@@ -52,10 +52,19 @@ void Walk::offer(std::vector<u8> bytes) {
   found_[d.insn.mnemonic].push_back({mode_, d.insn.mnemonic, std::move(bytes), s});
 }
 
+/// Opcodes whose ModRM.rm may be part of the opcode when ModRM.mod is 3: x87 and some groups.
+bool rm_selects(const std::vector<u8>& opcode) {
+  const u8 last = opcode.back();
+  const bool two = opcode.size() > 1 && opcode[opcode.size() - 2] == 0x0F;
+  if (two) return last == 0x01 || last == 0xAE || last == 0xC7 || last == 0x1E || last == 0xA7;
+  return (last >= 0xD8 && last <= 0xDF) || last == 0xC6 || last == 0xC7;
+}
+
 void Walk::with_modrm(const std::vector<u8>& opcode) {
   std::vector<u8> bytes = opcode;
   bytes.push_back(0);
-  for (unsigned modrm = 0xC0; modrm <= 0xFF; ++modrm) {
+  const unsigned step = rm_selects(opcode) ? 1 : 8;
+  for (unsigned modrm = 0xC1 - (step == 1); modrm <= 0xFF; modrm += step) {
     bytes.back() = static_cast<u8>(modrm);
     offer(bytes);
   }
@@ -77,7 +86,8 @@ void Walk::legacy() {
   for (const auto& prefix : prefixes)
     for (const int rex : {0, 0x48}) {
       if (rex && mode_ != Mode::Long64) continue;
-      for (const auto& map : maps)
+      for (const auto& map : maps) {
+        if (!prefix.empty() && prefix[0] == 0x67 && !map.empty()) continue;
         for (unsigned opcode = 0; opcode < 256; ++opcode) {
           std::vector<u8> bytes = prefix;
           if (rex) bytes.push_back(static_cast<u8>(rex));
@@ -85,6 +95,7 @@ void Walk::legacy() {
           bytes.push_back(static_cast<u8>(opcode));
           with_modrm(bytes);
         }
+      }
     }
 }
 

@@ -146,7 +146,7 @@ void fill_data(Case& c, bool code_pointers, Rng& rng) {
   for (const int n : {kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi, kR8, kR9, kR10, kR11, kR12,
                       kR13, kR14, kR15}) {
     const u64 at = (c.regs.gpr[n] & 0xFFFFFFFF) - fresh / 2;
-    if (at < kData || at + fresh > kData + kDataBytes) continue;
+    if (at < kData || at > kData + kDataBytes - fresh) continue;
     const u8 run = static_cast<u8>(rng());
     for (u64 i = 0; i < fresh; i += 8) {
       const u64 value = code_pointers ? code_address(rng) : interesting_lane(rng);

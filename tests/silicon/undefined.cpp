@@ -17,7 +17,7 @@ struct Shift {
 Shift shift_of(const Decode& d, const Registers& in) {
   const unsigned width = d.operands[0].size;
   unsigned count = 1;  // the D0/D1 forms
-  for (const auto& op : d.all().subspan(1)) {
+  for (const auto& op : d.all()) {
     if (op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE) count = static_cast<unsigned>(op.imm.value.u);
     if (op.type == ZYDIS_OPERAND_TYPE_REGISTER && op.reg.value == ZYDIS_REGISTER_CL)
       count = static_cast<unsigned>(in.gpr[kRcx]);
