@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-TIMEOUT = 60
+TIMEOUT = 20
 
 
 class Failures:
@@ -24,8 +24,11 @@ class Failures:
 
 def run(ring3, arguments, **how):
     how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **how}
-    return subprocess.run([ring3, *arguments], stderr=subprocess.PIPE, timeout=TIMEOUT, check=False,
-                          **how)
+    try:
+        return subprocess.run([ring3, *arguments], stderr=subprocess.PIPE, timeout=TIMEOUT,
+                              check=False, **how)
+    except subprocess.TimeoutExpired as late:
+        return subprocess.CompletedProcess(late.cmd, None, late.stdout, b"timeout")
 
 
 def make_files(directory):
@@ -73,7 +76,7 @@ def cases(files):
     yield ["-cpu", "max,+nope"], ["-cpu", "nope"]
     yield ["-accel", "jit"], ["-accel", "jit"]
     yield ["-d", "nope"], ["-d", "nope"]
-    yield ["-D", files["missing"] + "/x", "-d", "int"], ["-D", files["missing"]]
+    yield ["-D", files["text"] + "/x", "-d", "int"], ["-D", files["text"]]
     yield ["-serial", "file:" + files["missing"] + "/x"], ["-serial", files["missing"]]
     yield ["-serial", "tcp:1"], ["-serial", "tcp:1"]
     yield ["-icount", "shift=99"], ["-icount", "shift=99"]
