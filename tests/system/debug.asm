@@ -97,6 +97,7 @@ main:
   TO3
   AT hlt
   E
+  mov dword [t_mask], CONTROL_FLAGS   ; QEMU TCG leaves RF set after IRET
   LOGGED "TF over nops"
   SET_TF
   AT nop
@@ -221,11 +222,13 @@ main:
   nop
   nop
   LOGGED_END
+  mov dword [t_mask], CONTROL_FLAGS | 0x10000
   T "execute breakpoint is a fault, RF in the frame"
   SET_DR dr0, %$at
   SET_DR7 0x2
   AT nop
   E
+  mov dword [t_mask], CONTROL_FLAGS
   LOGGED "execute breakpoint, RF clear in the frame repeats"
   mov dword [hook_flags], 0
   SET_DR dr0, .bp1
