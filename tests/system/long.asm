@@ -15,103 +15,11 @@ NONCANON equ 0x800000000000
 %endmacro
 %macro PTR64 2                ; offset, selector at far_ptr
   mov qword [far_ptr], %1
-  mov dword [far_ptr + 4], %2
+  mov dword [far_ptr + 8], %2
 %endmacro
 
 main:
-  ; Rules on the way in.
-  T "cr0.PG with LME without PAE"
-  mov ecx, 0xC0000080
-  rdmsr
-  or eax, 0x100
-  wrmsr
-  mov eax, cr0
-  or eax, 0x80000000
-  AT mov cr0, eax
-  E
-  T "cr0.PG with LME in a 64-bit code segment"
-  call build_tables
-  mov eax, cr4
-  or eax, 0x20
-  mov cr4, eax
-  mov eax, PML4
-  mov cr3, eax
-  DESC SLOT, 0, 0xFFFFF, 0x9B, 0xA
-  jmp SLOT:.in_l
-.in_l:
-  mov eax, cr0
-  or eax, 0x80000000
-  AT mov cr0, eax
-  E
   ENTER_LONG_MODE
-  T "efer after entry"
-  mov ecx, 0xC0000080
-  AT rdmsr
-  E_MORE
-  SHOW " ", [r_ax]
-  NL
-  T "efer: LME cannot change with PG"
-  mov ecx, 0xC0000080
-  xor edx, edx
-  mov eax, 0x801
-  AT wrmsr
-  E
-  T "efer: LMA is not writable"
-  mov ecx, 0xC0000080
-  xor edx, edx
-  mov eax, 0x901
-  AT wrmsr
-  rdmsr
-  E_MORE
-  SHOW " ", [r_ax]
-  NL
-  T "cr4: PAE cannot be cleared"
-  mov rax, cr4
-  and eax, ~0x20
-  AT mov cr4, rax
-  E
-  T "cr0: PG cannot be cleared in 64-bit mode"
-  mov rax, cr0
-  btr rax, 31
-  AT mov cr0, rax
-  E
-  T "cr0: high half"
-  mov rax, cr0
-  bts rax, 40
-  AT mov cr0, rax
-  E
-  T "cr4: high half"
-  mov rax, cr4
-  bts rax, 40
-  AT mov cr4, rax
-  E
-  T "cr3: reserved high bits"
-  mov rax, cr3
-  bts rax, 60
-  AT mov cr3, rax
-  E
-  T "cr8"
-  mov eax, 5
-  AT mov cr8, rax
-  mov rbx, cr8
-  xor eax, eax
-  mov cr8, rax
-  E_MORE
-  SHOW " ", [r_bx]
-  NL
-  T "cr8: reserved bits"
-  mov eax, 16
-  AT mov cr8, rax
-  E
-  T "dr7: high half"
-  mov rax, 0x100000400
-  AT mov dr7, rax
-  E
-  T "dr6: high half"
-  mov rax, 0x100000000
-  AT mov dr6, rax
-  E
-
   ; Invalid in 64-bit mode.
   UD64 "push cs", 0x0E
   UD64 "pop ds", 0x1F
@@ -258,7 +166,7 @@ main:
   ; Far transfers.
   T "jmp far to compatibility mode and back"
   PTR64 .compat, CODE0
-  AT jmp far [far_ptr]
+  AT jmp far qword [far_ptr]
 bits 32
 .compat:
   mov ebx, cs
@@ -274,7 +182,7 @@ bits 64
   NL
   T "exception in compatibility mode comes in 64-bit mode"
   PTR64 %$at, CODE0
-  jmp far [far_ptr]
+  jmp far qword [far_ptr]
 bits 32
   AT ud2
   E32
@@ -319,30 +227,30 @@ bits 64
   T "jmp to D and L both set"
   DESC SLOT, 0, 0xFFFFF, 0x9B, 0xE
   PTR64 landing, SLOT
-  AT jmp far [far_ptr]
+  AT jmp far qword [far_ptr]
   E
   T "jmp to a tss"
   DESC SLOT, TSS2, 0x67, 0x89, 0
   mov qword [GDT + SLOT + 8], 0
   PTR64 0, SLOT
-  AT jmp far [far_ptr]
+  AT jmp far qword [far_ptr]
   E
   T "jmp to a task gate"
   DESC SLOT, TSSSEL, 0, 0x85, 0
   PTR64 0, SLOT
-  AT jmp far [far_ptr]
+  AT jmp far qword [far_ptr]
   E
   T "jmp to a 16-bit call gate"
   DESC SLOT, 0, 0, 0x84, 0
   PTR64 0, SLOT
-  AT jmp far [far_ptr]
+  AT jmp far qword [far_ptr]
   E
   T "call gate to compatibility code"
   mov qword [GDT + SLOT + 8], 0
   mov dword [GDT + SLOT], (CODE0 << 16)
   mov dword [GDT + SLOT + 4], 0x00008C00
   PTR64 0, SLOT
-  AT call far [far_ptr]
+  AT call far qword [far_ptr]
   E
   T "call gate with a type in its upper half"
   mov dword [GDT + SLOT], (CODE64 << 16)
@@ -350,7 +258,7 @@ bits 64
   mov dword [GDT + SLOT + 8], 0
   mov dword [GDT + SLOT + 12], 0x0800
   PTR64 0, SLOT
-  AT call far [far_ptr]
+  AT call far qword [far_ptr]
   E
   T "call gate with an offset that is not canonical"
   mov dword [GDT + SLOT], (CODE64 << 16)
@@ -358,7 +266,7 @@ bits 64
   mov dword [GDT + SLOT + 8], 0x8000
   mov dword [GDT + SLOT + 12], 0
   PTR64 0, SLOT
-  AT call far [far_ptr]
+  AT call far qword [far_ptr]
   E
   T "retf to cpl 3, 64-bit"
   push DATA3
@@ -660,7 +568,7 @@ bits 64
   ; Back to protected mode.
   RESET
   PTR64 .leave, CODE0
-  jmp far [far_ptr]
+  jmp far qword [far_ptr]
 bits 32
 .leave:
   %define S 32
