@@ -92,7 +92,7 @@ Bytes routing_table() {
 }
 
 Bytes pci_host() {
-  return join({hid("PNP0A03"), name("_ADR", integer(0)), name("_UID", integer(0)),
+  return join({hid("PNP0A03"), name("_UID", integer(0)),
                name("_CRS", resource_template(
                                 {word_bus_number(0, 0xFF), io(0xCF8, 8), word_io(0, 0xCF7),
                                  word_io(0xD00, 0xFFFF), dword_memory(0xA0000, 0xBFFFF, true),

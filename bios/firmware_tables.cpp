@@ -11,10 +11,19 @@
 namespace ring3 {
 namespace {
 
-// The IBM PC BIOS kept its dummy interrupt handler here, and its reset entry at FFF0h.
+// The IBM PC BIOS kept its dummy interrupt handler at F000:FF53.
 constexpr u64 kDummyHandler = 0xFFF53;
 constexpr u32 kDummyVector = 0xF000FF53;
 constexpr u8 kIret = 0xCF;
+// Any other vector: CF set and AH = 86h, how an AT BIOS says "function not supported".
+constexpr u64 kUnsupported = 0xFFF60;
+constexpr u32 kUnsupportedVector = 0xF000FF60;
+constexpr u8 kUnsupportedCode[] = {0x55,                    // push bp
+                                   0x89, 0xE5,              // mov bp, sp
+                                   0x80, 0x4E, 0x06, 0x01,  // or byte [bp + 6], 1
+                                   0x5D,                    // pop bp
+                                   0xB4, 0x86,              // mov ah, 86h
+                                   kIret};
 
 template <class T>
 void put(const LoadTarget& target, u64 address, T value) {
@@ -22,8 +31,12 @@ void put(const LoadTarget& target, u64 address, T value) {
 }
 
 void install_vectors(const LoadTarget& target) {
-  for (u64 vector = 0; vector < 256; ++vector) put(target, vector * 4, kDummyVector);
+  for (u64 vector = 0; vector < 256; ++vector) {
+    const bool hardware = vector < 0x10 || (vector >= 0x70 && vector < 0x78);
+    put(target, vector * 4, hardware ? kDummyVector : kUnsupportedVector);
+  }
   put(target, kDummyHandler, kIret);
+  target.write(kUnsupported, kUnsupportedCode);
 }
 
 /// The BIOS data area at 400h: what kernels and boot loaders still read there.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Places what firmware leaves behind for a guest that is started without a BIOS: ACPI, SMBIOS and
-// MP tables and the BIOS data area. Not emulated: BIOS services; every real-mode vector leads to
-// an IRET at F000:FF53, so that a call returns with nothing done.
+// MP tables and the BIOS data area. Not emulated: BIOS services; each call returns with CF set and
+// AH = 86h, "function not supported", and hardware interrupts lead to an IRET.
 #pragma once
 
 #include "bios/board_info.h"

@@ -54,8 +54,8 @@ struct Kernel {
   u64 end() const {
     const u64 end = address() + body().size();
     if (version < 0x20A) return end;
-    return std::max(end,
-                    std::max(address(), field<u64>(bp::kPrefAddress)) + field<u32>(bp::kInitSize));
+    const u64 preferred = std::min(field<u64>(bp::kPrefAddress), bit(62));  // no overflow below
+    return std::max(end, std::max(address(), preferred) + field<u32>(bp::kInitSize));
   }
 };
 

@@ -27,13 +27,13 @@ EntryState enter_real16(u64 address) {
 }  // namespace
 
 Result<EntryState> load_raw(const LoadTarget& target, const std::string& path, u64 address,
-                            EntryMode mode) {
-  auto bytes = read_image("-kernel", path);
+                            EntryMode mode, std::string_view option) {
+  auto bytes = read_image(option, path);
   if (!bytes) return Error{bytes.error()};
   const u64 end = mode == EntryMode::Real16 ? std::min<u64>(target.low_ram_end, layout::kHighMemory)
                                             : target.low_ram_end;
   if (address >= end || bytes->size() > end - address) {
-    return image_error("-kernel", path,
+    return image_error(option, path,
                        fmt::format("{} at {:#x} does not fit below {:#x}; raise -m or lower the "
                                    "address",
                                    human_size(bytes->size()), address, end));

@@ -11,9 +11,9 @@ namespace ring3 {
 
 /// A flat image at `address`, entered there in real mode (below 1 MiB) or flat 32-bit protected
 /// mode, or in long mode with the first 4 GiB mapped. In real mode CS is 0 below 64 KiB, else
-/// address / 16; the other segments are 0.
+/// address / 16; the other segments are 0. `option`: as errors name it.
 Result<EntryState> load_raw(const LoadTarget& target, const std::string& path, u64 address,
-                            EntryMode mode);
+                            EntryMode mode, std::string_view option = "-kernel");
 
 /// A 512-byte boot sector at 0000:7C00, DL = 80h (first hard disk), SP = 7C00h.
 Result<EntryState> load_boot_sector(const LoadTarget& target, const std::string& path);

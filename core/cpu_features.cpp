@@ -57,6 +57,7 @@ constexpr Feature kFeatures[] = {
     {"hypervisor", W::L1Ecx, 31},
     {"arat", W::L6Eax, 2},
     {"fsgsbase", W::L7Ebx, 0},
+    {"tsc-adjust", W::L7Ebx, 1},
     {"bmi1", W::L7Ebx, 3},
     {"avx2", W::L7Ebx, 5},
     {"smep", W::L7Ebx, 7},

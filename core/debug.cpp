@@ -80,8 +80,9 @@ bool alignment_checked(const CpuState& state) {
 
 void update_trap_signal(Cpu& cpu) {
   const CpuState& st = cpu.state;
-  const bool wanted =
-      st.has(flag::TF | flag::RF) || st.shadow || cpu.pending_dr6 || instruction_breakpoints(st);
+  // Data breakpoints single-step too: their traps come after one instruction, not after a block.
+  const bool wanted = st.has(flag::TF | flag::RF) || st.shadow || cpu.pending_dr6 ||
+                      instruction_breakpoints(st) || data_breakpoints(st);
   const bool set = cpu.signals.load(std::memory_order_relaxed) & kSignalTrap;
   if (wanted == set) return;
   if (wanted) {

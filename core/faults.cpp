@@ -64,7 +64,6 @@ void shut_down(Cpu& cpu, const Fault& fault) {
 void take_fault(Cpu& cpu, Fault fault) {
   for (;;) {
     note_fault(cpu, fault);
-    cpu.exits.add(ExitReason::Exception);
     const std::optional<u32> error =
         fault.has_error ? std::optional<u32>(fault.error) : std::nullopt;
     try {

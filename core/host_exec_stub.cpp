@@ -74,8 +74,13 @@ bool has_operand(const Decoded& d, bool (*is)(const ZydisDecodedOperand&)) {
   return false;
 }
 
-/// Classes whose manual entry lists SIMD floating-point exceptions. Conversions between MMX and XMM
-/// registers have none in Zydis but belong here.
+/// CVTPI2PS, CVTTPD2PI and their like, which have no exception class in Zydis.
+bool is_mmx_convert(const Decoded& d) {
+  return d.insn.meta.category == ZYDIS_CATEGORY_CONVERT &&
+         d.insn.meta.exception_class == ZYDIS_EXCEPTION_CLASS_NONE;
+}
+
+/// Classes whose manual entry lists SIMD floating-point exceptions.
 bool uses_mxcsr(const Decoded& d) {
   switch (d.insn.meta.exception_class) {
     case ZYDIS_EXCEPTION_CLASS_SSE2:
@@ -84,10 +89,8 @@ bool uses_mxcsr(const Decoded& d) {
     case ZYDIS_EXCEPTION_CLASS_AVX3:
     case ZYDIS_EXCEPTION_CLASS_AVX11:
       return true;
-    case ZYDIS_EXCEPTION_CLASS_NONE:
-      return d.insn.meta.category == ZYDIS_CATEGORY_CONVERT && has_operand(d, is_vector);
     default:
-      return false;
+      return is_mmx_convert(d);
   }
 }
 
@@ -116,7 +119,7 @@ u8 alignment_mask(const Decoded& d, unsigned bytes) {
       break;
   }
   const bool legacy = d.insn.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
-  return legacy && bytes == 16 && has_operand(d, is_vector) ? 15 : 0;
+  return legacy && bytes == 16 ? 15 : 0;
 }
 
 u8 enable_of(const Decoded& d) {
@@ -124,7 +127,7 @@ u8 enable_of(const Decoded& d) {
   if (d.insn.mnemonic == ZYDIS_MNEMONIC_MOVNTI) return kEnableNone;
   if (d.insn.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) return kEnableAvx;
   u8 enable = 0;
-  if (has_operand(d, is_vector)) enable |= kEnableSse;
+  if (has_operand(d, is_vector) || is_mmx_convert(d)) enable |= kEnableSse;
   if (has_operand(d, is_mmx) || enable == 0) enable |= kEnableMmx;  // EMMS has no operand
   return enable;
 }
@@ -321,11 +324,12 @@ static_assert(offsetof(StubContext, flags) < 128);
 class StubCache {
  public:
   const Stub* find(const Stub& description, const std::string& code) {
-    std::string key(reinterpret_cast<const char*>(&description.feature), sizeof(FeatureMask));
-    key += {static_cast<char>(description.enable), static_cast<char>(description.mem_bytes),
-            static_cast<char>(description.align_mask),
-            static_cast<char>(description.mem_read | description.mem_write << 1 |
-                              description.mxcsr << 2)};
+    const unsigned uses = description.mem_read | description.mem_write << 1;
+    std::string key;
+    for (unsigned part : {unsigned{description.feature.word}, description.feature.mask,
+                          unsigned{description.enable}, unsigned{description.mem_bytes},
+                          unsigned{description.align_mask}, uses})
+      key += std::to_string(part) + ' ';
     key += code;
     std::lock_guard lock(mutex_);
     std::unique_ptr<Stub>& stub = stubs_[key];

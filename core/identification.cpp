@@ -41,6 +41,8 @@ void add_live_bits(const Cpu& cpu, u32 leaf, u32 subleaf, CpuidResult& r) {
     if (st.cr4 & cr4::PKE) r.ecx |= kOspke;
   } else if (leaf == 0xD && subleaf == 0 && has(cpu.model, feature::XSAVE)) {
     r.ebx = xsave_size(cpu);
+  } else if (leaf == 0xD && subleaf == 1 && has(cpu.model, feature::XSAVE)) {
+    r.ebx = xsave_compacted_size(st.xcr0 | st.xss);
   }
 }
 

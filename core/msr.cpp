@@ -51,6 +51,9 @@ enum Msr : u32 {
   IA32_GS_BASE = 0xC0000101,
   IA32_KERNEL_GS_BASE = 0xC0000102,
   IA32_TSC_AUX = 0xC0000103,
+  AMD64_SYSCFG = 0xC0010010,
+  K7_HWCR = 0xC0010015,
+  K8_INT_PENDING_MSG = 0xC0010055,
 };
 
 // No speculation here, so none of the flaws: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
@@ -167,7 +170,16 @@ u64* storage(CpuState& st, u32 index) {
   }
 }
 
+// AMD's configuration MSRs: nothing of what they switch is there, so they read 0.
+bool is_amd_msr(u32 index) {
+  return index == AMD64_SYSCFG || index == K7_HWCR || index == K8_INT_PENDING_MSG;
+}
+
+// HWCR bits that change nothing here: MONMWAIT, FFDIS (TLB flush filter), TLBCACHEDIS, IGNNE_EM.
+constexpr u64 kHwcrIgnored = 0x158;
+
 bool exists(const Cpu& cpu, u32 index) {
+  if (is_amd_msr(index)) return cpu.model.vendor == "AuthenticAMD";
   if (index == IA32_EFER)
     return has(cpu.model, feature::NX) || has_long(cpu) || has(cpu.model, feature::SYSCALL);
   if (mtrr_storage(const_cast<CpuState&>(cpu.state), index)) return has(cpu.model, feature::MTRR);
@@ -194,6 +206,9 @@ std::optional<u64> read_special(Cpu& cpu, u32 index) {
     case IA32_TSC_ADJUST:
       return cpu.state.tsc_offset;
     case IA32_PLATFORM_ID:
+    case AMD64_SYSCFG:
+    case K7_HWCR:
+    case K8_INT_PENDING_MSG:
       return 0;
     case IA32_BIOS_SIGN_ID:
       return kMicrocodeRevision;
@@ -326,6 +341,10 @@ bool write_special(Cpu& cpu, u32 index, u64 value) {
     case IA32_BIOS_UPDT_TRIG:
     case IA32_BIOS_SIGN_ID:
       return true;
+    case K7_HWCR:
+      return (value & ~kHwcrIgnored) == 0;
+    case AMD64_SYSCFG:
+    case K8_INT_PENDING_MSG:
     case IA32_MCG_STATUS:
       return value == 0;
     default:

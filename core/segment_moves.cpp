@@ -83,7 +83,7 @@ void lar_run(Cpu& cpu, const Insn& i) {
   require(cpu.state.protected_mode(), UD());
   const std::optional<Descriptor> d = visible_descriptor(cpu, {selector_operand(cpu, i, 1)});
   const bool ok = d && known_type(cpu, *d, kLarTypes, kLarTypesLong);
-  if (ok) set_result(cpu, i, static_cast<u32>(d->low >> 32) & 0x00F0FF00);
+  if (ok) set_result(cpu, i, static_cast<u32>(d->low >> 32) & 0x00FFFF00);
   set_zf(cpu, ok);
 }
 

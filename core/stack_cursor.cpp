@@ -43,13 +43,25 @@ void StackCursor::reserve(unsigned bytes) const { linear((rsp_ - bytes) & mask_,
 
 void StackCursor::push(u64 value, unsigned size) {
   const u64 next = merge(rsp_ - size);
-  cpu_.write_linear(linear(next & mask_, size), &value, size, view_, kSs);
+  const u64 at = linear(next & mask_, size);
+  u8* const p = view_ == cpu_.data_view() ? cpu_.mmu.probe_write<8>(at) : nullptr;
+  if (p) {
+    std::memcpy(p, &value, size);
+  } else {
+    cpu_.write_linear(at, &value, size, view_, kSs);
+  }
   rsp_ = next;
 }
 
 u64 StackCursor::pop(unsigned size) {
   u64 value = 0;
-  cpu_.read_linear(linear(rsp_ & mask_, size), &value, size, view_, kSs);
+  const u64 at = linear(rsp_ & mask_, size);
+  const u8* const p = view_ == cpu_.data_view() ? cpu_.mmu.probe_read<8>(at) : nullptr;
+  if (p) {
+    std::memcpy(&value, p, size);
+  } else {
+    cpu_.read_linear(at, &value, size, view_, kSs);
+  }
   rsp_ = merge(rsp_ + size);
   return value;
 }

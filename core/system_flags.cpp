@@ -2,7 +2,7 @@
 // Instructions on IF, IOPL, VIF and AC: CLI, STI, PUSHF, POPF, CLAC, STAC (SDM 2A, 2B; 3B
 // "Virtual-8086 Mode", "Protected-Mode Virtual Interrupts").
 #include "core/feature_bits.h"
-#include "core/stack_cursor.h"
+#include "core/stack.h"
 #include "core/system_ops.h"
 
 namespace ring3 {
@@ -24,6 +24,17 @@ bool uses_vif(const CpuState& st, const Insn& i) {
   if (!st.has(flag::VM) || st.iopl() == 3) return false;
   require((st.cr4 & cr4::VME) && i.operand_width == 2, GP(u16{0}));
   return true;
+}
+
+u64 peek_image(Cpu& cpu, unsigned size) {
+  switch (size) {
+    case 2:
+      return peek<u16>(cpu);
+    case 4:
+      return peek<u32>(cpu);
+    default:
+      return peek<u64>(cpu);
+  }
 }
 
 constexpr u64 kAnyLevel = flag::kArith | flag::TF | flag::DF | flag::NT | flag::AC | flag::ID;
@@ -82,17 +93,21 @@ void pushf(Cpu& cpu, const Insn& i) {
     image = (image & ~flag::IF) | flag::IOPL;
     if (st.has(flag::VIF)) image |= flag::IF;
   }
-  StackCursor stack(cpu);
-  stack.push(image, i.operand_width);
-  st.gpr[kRsp] = stack.rsp();
+  switch (i.operand_width) {
+    case 2:
+      return push<u16>(cpu, static_cast<u16>(image));
+    case 4:
+      return push<u32>(cpu, static_cast<u32>(image));
+    default:
+      return push<u64>(cpu, image);
+  }
 }
 
 void popf(Cpu& cpu, const Insn& i) {
   cpu.exits.add(ExitReason::Popf);
   CpuState& st = cpu.state;
   const bool virtual_if = uses_vif(st, i);
-  StackCursor stack(cpu);
-  const u64 image = stack.pop(i.operand_width);
+  const u64 image = peek_image(cpu, i.operand_width);
   u64 rflags;
   if (virtual_if) {
     rflags = virtual_popf(st, image);
@@ -100,7 +115,7 @@ void popf(Cpu& cpu, const Insn& i) {
     const u64 mask = popf_mask(st) & low_mask(i.operand_width * 8u);
     rflags = (st.rflags & ~(mask | flag::RF)) | (image & mask);
   }
-  st.gpr[kRsp] = stack.rsp();
+  drop(cpu, i.operand_width);
   cpu.set_rflags(rflags);
 }
 

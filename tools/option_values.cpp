@@ -73,10 +73,11 @@ Result<u64> parse_number(std::string_view text, u64 max) {
 Result<CharBackend> parse_char_backend(std::string_view text) {
   using Kind = CharBackend::Kind;
   if (text == "stdio" || text == "mon:stdio") return CharBackend{Kind::Stdio, ""};
-  if (text == "null" || text == "none") return CharBackend{Kind::Null, ""};
+  if (text == "none") return CharBackend{Kind::None, ""};
+  if (text == "null") return CharBackend{Kind::Null, ""};
   if (text.starts_with("file:") && text.size() > 5)
     return CharBackend{Kind::File, std::string(text.substr(5))};
-  return Error{"no such backend; there are stdio, null and file:PATH"};
+  return Error{"no such backend; there are stdio, null, none and file:PATH"};
 }
 
 Result<RtcBase> parse_rtc_base(std::string_view text) {

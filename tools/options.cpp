@@ -124,6 +124,25 @@ Status set_device(Parse& p, std::string_view value) {
   return Error{"no such device; there are isa-debug-exit[,iobase=PORT] and pc-testdev"};
 }
 
+Status set_image_bits(Options& o, std::string_view text) {
+  const auto bits = parse_number(text, 64);
+  if (!bits || (*bits != 16 && *bits != 32 && *bits != 64))
+    return Error{"bits is 16 (real mode), 32 (protected mode) or 64 (long mode)"};
+  o.image_bits = static_cast<u8>(*bits);
+  return success();
+}
+
+Status set_image(Parse& p, std::string_view value) {
+  p.options.image = value.substr(0, value.find(','));
+  const std::string_view rest = value.substr(std::min(value.size(), p.options.image.size() + 1));
+  return parse_properties(rest, [&](std::string_view key, std::string_view text) -> Status {
+    if (key == "bits") return set_image_bits(p.options, text);
+    if (key != "address")
+      return Error{fmt::format("no property '{}'; there are address and bits", key)};
+    return store_result(parse_number(text, 0xFFFFFFFF), p.options.image_address);
+  });
+}
+
 Status set_icount(Parse& p, std::string_view value) {
   return parse_properties(value, [&](std::string_view key, std::string_view text) -> Status {
     const auto shift = parse_number(text, 10);
@@ -174,11 +193,12 @@ constexpr Row kRows[] = {
     {"initrd", Takes::Value, "FILE", "initial ramdisk, or Multiboot modules",
      set_text<&Options::initrd>},
     {"append", Takes::Value, "TEXT", "the kernel's command line", set_text<&Options::append>},
-    {"image", Takes::Value, "FILE", "flat image, run in real mode (tests)",
-     set_text<&Options::image>},
+    {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
+     set_image},
     {"nographic", Takes::Nothing, "", "first serial line on this terminal (the default)",
      set_nothing},
-    {"serial", Takes::Value, "BACKEND", "stdio, null or file:PATH; up to four times", set_serial},
+    {"serial", Takes::Value, "BACKEND", "stdio, null, none or file:PATH; up to four times",
+     set_serial},
     {"debugcon", Takes::Value, "BACKEND", "debug console on port 402h", set_debugcon},
     {"display", Takes::Value, "none", "", expect_none},
     {"vga", Takes::Value, "none", "", expect_none},

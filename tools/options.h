@@ -15,7 +15,8 @@ namespace ring3 {
 
 /// Where a serial line or the debug console goes.
 struct CharBackend {
-  enum class Kind : u8 { Null, Stdio, File } kind = Kind::Null;
+  /// None: the port is not there. Null: it is, and what it gets is dropped.
+  enum class Kind : u8 { None, Null, Stdio, File } kind = Kind::Null;
   std::string path;  ///< of File
   bool operator==(const CharBackend&) const = default;
 };
@@ -36,7 +37,9 @@ struct Options {
   u64 ram_bytes = u64{128} << 20;  ///< a multiple of 4 KiB
   std::string cpu = "max";         ///< for CpuModel::parse
   std::string kernel, initrd, append;
-  std::string image;                                                   ///< flat test image
+  std::string image;           ///< flat test image
+  u64 image_address = 0x7C00;  ///< where it is loaded and entered
+  u8 image_bits = 16;          ///< 16: real mode, 32: protected mode, 64: long mode
   std::vector<CharBackend> serial = {{CharBackend::Kind::Stdio, ""}};  ///< COM1 to COM4
   std::optional<CharBackend> debugcon;                                 ///< port 402h
   std::optional<u16> debug_exit_port;                                  ///< isa-debug-exit

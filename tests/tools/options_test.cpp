@@ -108,6 +108,15 @@ TEST_CASE("options: -device -> the debug exit's port, the test device") {
         std::string::npos);
 }
 
+TEST_CASE("options: -image -> file, address and mode") {
+  const Options o = good({"-image", "f.bin"});
+  CHECK((o.image == "f.bin" && o.image_address == 0x7C00 && o.image_bits == 16));
+  const Options flat = good({"-image", "f.bin,address=0x100000,bits=64"});
+  CHECK((flat.image == "f.bin" && flat.image_address == 0x100000 && flat.image_bits == 64));
+  CHECK(error_of({"-image", "f,bits=8"}).find("bits is 16") != std::string::npos);
+  CHECK(error_of({"-image", "f,at=8"}).find("no property 'at'") != std::string::npos);
+}
+
 TEST_CASE("options: -rtc and -icount -> checked values") {
   using Kind = RtcBase::Kind;
   CHECK(good({"-rtc", "base=utc"}).rtc == RtcBase{Kind::Utc, 0});

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // CPUID leaves (SDM 2A CPUID). One logical processor. Not emulated: performance monitoring (leaf
 // AH is empty), MONITOR line sizes (leaf 5 is empty), hypervisor leaves beyond the signature.
-#include "core/cpuid.h"
-
 #include <algorithm>
+
+#include "base/bits.h"
+#include "core/cpu_model.h"
+#include "core/event_clock.h"
 
 namespace ring3 {
 namespace {
@@ -153,21 +155,6 @@ CpuidResult extended(const CpuModel& m, u32 leaf) {
   }
 }
 
-void add_live_state(const Cpu& cpu, u32 leaf, u32 subleaf, CpuidResult& r) {
-  const CpuState& s = cpu.state;
-  constexpr u32 kApic = 1 << 9, kOsxsave = 1 << 27, kOspke = 1 << 4;
-  constexpr u64 kApicGlobalEnable = 1 << 11;
-  if (leaf == 1) {
-    if (s.cr4 & cr4::OSXSAVE) r.ecx |= kOsxsave;
-    if (cpu.apic && !(cpu.apic->apic_base() & kApicGlobalEnable)) r.edx &= ~kApic;
-  }
-  if (leaf == 7 && subleaf == 0 && (s.cr4 & cr4::PKE)) r.ecx |= kOspke;
-  if (leaf == 0xD && r.eax) {
-    if (subleaf == 0) r.ebx = xsave_size(s.xcr0);
-    if (subleaf == 1) r.ebx = xsave_compacted_size(s.xcr0 | s.xss);
-  }
-}
-
 }  // namespace
 
 CpuidResult CpuModel::cpuid(u32 leaf, u32 subleaf) const {
@@ -175,12 +162,6 @@ CpuidResult CpuModel::cpuid(u32 leaf, u32 subleaf) const {
   if (leaf >= kExtendedBase && leaf <= kExtendedMax) return extended(*this, leaf);
   // Above the highest basic leaf Intel answers with the data of that leaf.
   return basic(*this, leaf <= max_leaf ? leaf : max_leaf, subleaf);
-}
-
-CpuidResult cpuid(const Cpu& cpu, u32 leaf, u32 subleaf) {
-  CpuidResult r = cpu.model.cpuid(leaf, subleaf);
-  add_live_state(cpu, leaf, subleaf, r);
-  return r;
 }
 
 u64 xsave_components(const CpuModel& m) {

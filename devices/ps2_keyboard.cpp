@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "devices/ps2_keyboard.h"
+
+#include "base/log.h"
+
+namespace ring3 {
+namespace {
+
+enum Command : u8 {
+  kSetLeds = 0xED,
+  kEcho = 0xEE,
+  kScanSet = 0xF0,
+  kIdentify = 0xF2,
+  kRate = 0xF3,
+  kEnable = 0xF4,
+  kDisable = 0xF5,
+  kDefaults = 0xF6,
+  kResend = 0xFE,
+  kReset = 0xFF,
+};
+enum Reply : u8 { kAck = 0xFA, kSelfTestPassed = 0xAA, kResendReply = 0xFE };
+constexpr u8 kExtended = 0xE0, kBreak = 0xF0;
+
+// Set 2 codes 00h-7Fh to set 1, as the 8042's ROM has them; 83h and 84h stand apart.
+constexpr u8 kTranslation[128] = {
+    0xFF, 0x43, 0x41, 0x3F, 0x3D, 0x3B, 0x3C, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3E, 0x0F, 0x29, 0x59,
+    0x65, 0x38, 0x2A, 0x70, 0x1D, 0x10, 0x02, 0x5A, 0x66, 0x71, 0x2C, 0x1F, 0x1E, 0x11, 0x03, 0x5B,
+    0x67, 0x2E, 0x2D, 0x20, 0x12, 0x05, 0x04, 0x5C, 0x68, 0x39, 0x2F, 0x21, 0x14, 0x13, 0x06, 0x5D,
+    0x69, 0x31, 0x30, 0x23, 0x22, 0x15, 0x07, 0x5E, 0x6A, 0x72, 0x32, 0x24, 0x16, 0x08, 0x09, 0x5F,
+    0x6B, 0x33, 0x25, 0x17, 0x18, 0x0B, 0x0A, 0x60, 0x6C, 0x34, 0x35, 0x26, 0x27, 0x19, 0x0C, 0x61,
+    0x6D, 0x73, 0x28, 0x74, 0x1A, 0x0D, 0x62, 0x6E, 0x3A, 0x36, 0x1C, 0x1B, 0x75, 0x2B, 0x63, 0x76,
+    0x55, 0x56, 0x77, 0x78, 0x79, 0x7A, 0x0E, 0x7B, 0x7C, 0x4F, 0x7D, 0x4B, 0x47, 0x7E, 0x7F, 0x6F,
+    0x52, 0x53, 0x50, 0x4C, 0x4D, 0x48, 0x01, 0x45, 0x57, 0x4E, 0x51, 0x4A, 0x37, 0x49, 0x46, 0x54,
+};
+
+/// The set 2 code of a key named by its set 1 code; 0 if there is none.
+u8 set2_code(u8 set1) {
+  if (set1 == 0x41) return 0x83;  // F7
+  if (set1 == 0x54) return 0x84;  // Alt + Print Screen
+  for (u8 code = 1; code < 128; ++code) {
+    if (kTranslation[code] == set1) return code;
+  }
+  return 0;
+}
+
+}  // namespace
+
+u8 translate_set2(u8 code) {
+  if (code == 0x83) return 0x41;
+  if (code == 0x84) return 0x54;
+  return code < 128 ? kTranslation[code] : code;
+}
+
+void Ps2Keyboard::defaults() {
+  s_.set = 2;
+  s_.rate = 0x2B;
+  s_.pending = 0;
+  s_.scanning = true;
+}
+
+void Ps2Keyboard::reset() {
+  s_ = State{};
+  out.clear();
+}
+
+void Ps2Keyboard::key(u16 key, bool pressed) {
+  const u8 set1 = key & 0x7F;
+  const u8 make = s_.set == 1 ? set1 : set2_code(set1);
+  if (s_.scanning && make) send_key(make, key >> 8 == kExtended, pressed);
+}
+
+void Ps2Keyboard::send_key(u8 make, bool extended, bool pressed) {
+  if (!out.room_for(3)) return;  // the keyboard's buffer is full: the key is lost
+  if (extended) out.push({kExtended});
+  if (s_.set == 1) {
+    out.push({static_cast<u8>(pressed ? make : make | 0x80)});
+  } else {
+    if (!pressed) out.push({kBreak});
+    out.push({make});
+  }
+}
+
+void Ps2Keyboard::argument(u8 byte) {
+  const u8 command = s_.pending;
+  s_.pending = 0;
+  out.push({kAck});
+  switch (command) {
+    case kSetLeds:
+      s_.leds = byte & 7;
+      return;
+    case kRate:
+      s_.rate = byte & 0x7F;
+      return;
+    default:
+      break;
+  }
+  if (byte == 0) out.push({s_.set});
+  if (byte == 1 || byte == 2) s_.set = byte;
+  if (byte > 2 && first_times(unknown_sets_))
+    RING3_LOG(GuestErrors, "keyboard: no scan set {}", byte);
+}
+
+void Ps2Keyboard::command(u8 byte) {
+  // A command in place of an argument is a command.
+  if (s_.pending && byte < kSetLeds) return argument(byte);
+  s_.pending = 0;
+  if (byte != kResend) out.clear();
+  switch (byte) {
+    case kEcho:
+      out.push({kEcho});
+      return;
+    case kIdentify:
+      out.push({kAck, 0xAB, 0x83});
+      return;
+    case kResend:
+      out.push({out.last()});
+      return;
+    case kSetLeds:
+    case kScanSet:
+    case kRate:
+      s_.pending = byte;
+      break;
+    case kEnable:
+      s_.scanning = true;
+      break;
+    case kDisable:
+      defaults();
+      s_.scanning = false;
+      break;
+    case kDefaults:
+      defaults();
+      break;
+    case kReset:
+      reset();
+      out.push({kAck, kSelfTestPassed});
+      return;
+    default:
+      out.push({kResendReply});
+      return;
+  }
+  out.push({kAck});
+}
+
+void Ps2Keyboard::fields(FieldVisitor& v) {
+  v("pending", s_.pending)("set", s_.set)("leds", s_.leds)("rate", s_.rate)("scanning",
+                                                                            s_.scanning);
+  out.fields(v);
+}
+
+}  // namespace ring3

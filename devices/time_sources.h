@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Where the event clock takes its time from: the host, or the instructions run (-icount).
+#pragma once
+
+#include "core/cpu_state.h"
+#include "core/event_clock.h"
+#include "host/waiter.h"
+
+namespace ring3 {
+
+class HostTime final : public TimeSource {
+ public:
+  Nanos now() override { return host_monotonic_ns() - start_; }
+
+ private:
+  u64 start_ = host_monotonic_ns();
+};
+
+/// One instruction takes 2^shift ns; idle time is skipped. A pure function of the guest's course.
+class InstructionTime final : public TimeSource {
+ public:
+  explicit InstructionTime(unsigned shift) : shift_(shift) {}
+  void watch(const CpuState& state) { state_ = &state; }
+  Nanos now() override { return state_ ? (state_->instructions << shift_) + skipped_ : 0; }
+  void skip_to(Nanos when) {
+    const Nanos t = now();
+    if (when > t) skipped_ += when - t;
+  }
+  /// The number of instructions at which now() reaches `when`.
+  u64 instructions_at(Nanos when) const {
+    return when <= skipped_ ? 0 : ((when - skipped_ - 1) >> shift_) + 1;
+  }
+
+ private:
+  unsigned shift_;
+  const CpuState* state_ = nullptr;
+  Nanos skipped_ = 0;
+};
+
+}  // namespace ring3

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// The contract of every device: reset state, save and restore, accesses of every width, same
+// script gives the same trace. To add a device, add a line to kDevices.
+#include "tests/devices/contract.h"
+
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "devices/acpi_pm.h"
+#include "devices/hpet.h"
+#include "devices/ioapic.h"
+#include "devices/lapic.h"
+#include "devices/pic8259.h"
+#include "devices/pit8254.h"
+#include "devices/rtc146818.h"
+
+using namespace ring3;
+using namespace ring3::test;
+
+namespace {
+
+struct Entry {
+  const char* name;
+  u32 span;      ///< accesses go to [0, span + a few)
+  bool battery;  ///< reset keeps some of the state
+  Unit (*make)(Bench& b);
+};
+
+LocalApic& lapic_of(Bench& b) {
+  return b.keep<LocalApic>(b.clock, b, b.apic_bus, LocalApic::Config{}, [] { return u8{0x20}; });
+}
+std::function<void(unsigned, bool)> gsi_lines(Bench& b) {
+  return [&b](unsigned gsi, bool level) { b.line(fmt::format("gsi{}", gsi)).set(level); };
+}
+
+// clang-format off
+const Entry kDevices[] = {
+    {"pic8259", 6, false, [](Bench& b) { return poked<Pic8259>([](Pic8259& d, u32 n) { n & 0x100 ? d.set_irq(n & 15, n & 16) : void(d.acknowledge()); }, b.line("INTR")); }},
+    {"pit8254", 5, false, [](Bench& b) { return unit<Pit8254>(b.clock, b.line("IRQ0")); }},
+    {"rtc146818", 2, true, [](Bench& b) { return unit<Rtc146818>(b.clock, b.line("IRQ8"), 951'782'399); }},
+    {"hpet", 0x400, false, [](Bench& b) { return poked<Hpet>([](Hpet& d, u32 n) { (n & 1 ? d.pit_input() : d.rtc_input()).set(n & 2); }, b.clock, gsi_lines(b)); }},
+    {"acpi_pm", 0x52, false, [](Bench& b) { return poked<AcpiPm>([](AcpiPm& d, u32 n) { n & 16 ? d.press_power_button() : d.raise_gpe(n & 15); }, b.clock, b.line("SCI"), b.call("power off")); }},
+    {"lapic", 0x400, false, [](Bench& b) { return poked<LocalApic>([](LocalApic& d, u32 n) { n & 1 ? d.set_lint0(n & 2) : n & 4 ? d.set_lint1(n & 2) : void(d.acknowledge()); }, b.clock, b, b.apic_bus, LocalApic::Config{}, [] { return u8{0x20}; }); }},
+    {"ioapic", 0x48, false, [](Bench& b) { lapic_of(b).write(0xF0, Width::Dword, 0x1FF); return poked<IoApic>([](IoApic& d, u32 n) { d.set_pin(n & 31, n & 32); }, b.apic_bus); }},
+};
+// clang-format on
+
+/// One device on its own bench.
+struct Fixture {
+  explicit Fixture(const Entry& e) : entry(e), unit(e.make(bench)) {}
+  const Entry& entry;
+  Bench bench;
+  Unit unit;
+
+  void access(u32 offset, Width width, bool write, u32 value) {
+    if (write) return unit.device->write(offset, width, value & open_bus(width));
+    const u32 got = unit.device->read(offset, width);
+    bench.note(fmt::format("read {:x} {} = {:x}", offset, bytes(width), got));
+  }
+  void access_memory(u32 offset, unsigned size, bool write, u64 value) {
+    if (write) return unit.mmio->mmio_write(offset, size, value);
+    bench.note(
+        fmt::format("read {:x} {} = {:x}", offset, size, unit.mmio->mmio_read(offset, size)));
+  }
+
+  /// A script of reads, writes, inputs and passing time that depends on `seed` only.
+  void run_script(u32 seed, int steps) {
+    std::mt19937 random(seed);
+    for (int i = 0; i < steps; ++i) {
+      const u32 kind = random() % 16, offset = random() % (entry.span + 8), value = random();
+      const unsigned size = 1u << random() % 3;
+      const u32 small = random() % 4 ? offset : offset & ~15u;  // where registers stand
+      if (kind < 6) access(small, static_cast<Width>(size), true, value);
+      if (kind >= 6 && kind < 11) access(small, static_cast<Width>(size), false, 0);
+      if (kind == 11 && unit.mmio) access_memory(small & ~7u, 8, value & 1, u64{value} << 16);
+      if (kind == 12 && unit.poke) unit.poke(value);
+      if (kind == 13) bench.jump(value % 3'000'000'000);
+      if (kind >= 14) bench.jump(value % 3'000);
+    }
+  }
+};
+
+std::vector<std::string> tail(const std::vector<std::string>& trace, size_t from) {
+  return {trace.begin() + static_cast<std::ptrdiff_t>(from), trace.end()};
+}
+
+}  // namespace
+
+TEST_CASE("contract: any accesses, then reset -> the state of a device that was just reset") {
+  for (const Entry& entry : kDevices) {
+    CAPTURE(entry.name);
+    Fixture used(entry), fresh(entry);
+    used.run_script(1, 2000);
+    fresh.bench.jump(used.bench.time.time);
+    used.unit.device->reset();
+    fresh.unit.device->reset();
+    const Image once = save(*used.unit.device);
+    used.unit.device->reset();
+    CHECK(save(*used.unit.device) == once);
+    if (!entry.battery && !used.unit.poke) CHECK(save(*fresh.unit.device) == once);
+  }
+}
+
+TEST_CASE("contract: save and restore -> equal state and equal behaviour from there") {
+  for (const Entry& entry : kDevices) {
+    for (u32 seed = 10; seed < 20; ++seed) {
+      CAPTURE(entry.name, seed);
+      Fixture a(entry), b(entry);
+      a.run_script(seed, 300);
+      b.bench.time.time = a.bench.time.time;
+      b.bench.level = a.bench.level;
+      restore(*b.unit.device, save(*a.unit.device));
+      a.unit.device->restored();
+      const size_t from_a = a.bench.trace.size(), from_b = b.bench.trace.size();
+      REQUIRE(save(*b.unit.device) == save(*a.unit.device));
+      if (entry.name == std::string("ioapic")) continue;  // its local APIC is not part of it
+      a.run_script(seed + 100, 300);
+      b.run_script(seed + 100, 300);
+      CHECK(tail(b.bench.trace, from_b) == tail(a.bench.trace, from_a));
+      CHECK(save(*b.unit.device) == save(*a.unit.device));
+    }
+  }
+}
+
+TEST_CASE("contract: every offset in every width -> no crash, values within the width") {
+  for (const Entry& entry : kDevices) {
+    CAPTURE(entry.name);
+    Fixture f(entry);
+    for (u32 offset = 0; offset < entry.span + 8; ++offset) {
+      for (const Width width : {Width::Byte, Width::Word, Width::Dword}) {
+        CAPTURE(offset);
+        CHECK((f.unit.device->read(offset, width) & ~open_bus(width)) == 0);
+        f.unit.device->write(offset, width, open_bus(width));
+        f.bench.jump(1'000'000);
+      }
+    }
+  }
+}
+
+TEST_CASE("contract: the same script twice -> the same trace") {
+  for (const Entry& entry : kDevices) {
+    CAPTURE(entry.name);
+    Fixture a(entry), b(entry);
+    a.run_script(7, 2000);
+    b.run_script(7, 2000);
+    CHECK_FALSE(a.bench.trace.empty());
+    CHECK(a.bench.trace == b.bench.trace);
+    CHECK(save(*a.unit.device) == save(*b.unit.device));
+  }
+}

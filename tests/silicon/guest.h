@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// The other world: our cpu at CPL 3 under paging, with the arena at the same linear addresses.
+#pragma once
+
+#include "core/event_clock.h"
+#include "core/cpu.h"
+#include "decoder/decoder.h"
+#include "tests/silicon/state.h"
+
+namespace ring3::silicon {
+
+class Guest {
+ public:
+  Guest();
+
+  /// Decodes, lowers and binds the instruction. False: our decoder refuses it (the guest gets #UD).
+  bool place(Mode mode, std::span<const u8> bytes);
+  void set_data(const DataImage& data);
+  const u8* data() { return memory_.ram().data() + kData; }
+
+  Outcome run(const Registers& in);
+
+ private:
+  class NoTime final : public TimeSource {
+    Nanos now() override { return 0; }
+  };
+  void map_page(u64 address, u64 rights);
+  void enable_paging();
+  void set_mode(Mode mode);
+
+  PhysicalMemory memory_{512 << 20};
+  NoTime time_;
+  EventClock clock_{time_};
+  IoBus io_;
+  Mmu mmu_{memory_};
+  CpuModel model_;
+  Cpu cpu_;
+  Decoder decoder_;
+  Decoded decoded_;
+  Insn insn_;
+  bool placed_ = false;
+};
+
+}  // namespace ring3::silicon

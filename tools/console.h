@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// The host's ends of serial lines and the debug console, as the options name them: the terminal,
+// files, nothing.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "host/escape_filter.h"
+#include "host/fd_io.h"
+#include "host/terminal.h"
+#include "tools/options.h"
+
+namespace ring3 {
+
+class Console {
+ public:
+  /// What Ctrl-A X does.
+  void on_quit(std::function<void()> quit) { quit_ = std::move(quit); }
+
+  /// Opens every backend; the first serial line on the terminal gets what is typed.
+  Status open(const Options& options);
+
+  std::array<ByteSink*, 4> serial{};
+  std::array<ByteSource*, 4> serial_input{};
+  ByteSink* debugcon = nullptr;
+
+ private:
+  Result<ByteSink*> sink(std::string_view option, const CharBackend& backend);
+  ByteSink* terminal_output();
+  ByteSource* terminal_input();
+  void help();
+
+  std::function<void()> quit_;
+  std::vector<std::unique_ptr<ByteSink>> sinks_;
+  ByteSink* output_ = nullptr;  ///< standard output, once it is in use
+  std::unique_ptr<FdSource> typed_;
+  std::unique_ptr<EscapedSource> input_;
+  std::unique_ptr<RawTerminal> raw_;
+};
+
+}  // namespace ring3

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// ring3: options, then the board with its guest, then run. Exit status: the guest's own (0: power
+// off), or 1 after one line that says what is wrong.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <new>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "devices/pc.h"
+#include "host/standard_streams.h"
+#include "tools/console.h"
+#include "tools/entry.h"
+#include "tools/guest_loader.h"
+#include "tools/stats.h"
+
+namespace ring3 {
+namespace {
+
+int fail(std::string_view message) {
+  fmt::print(stderr, "ring3: {}\n", message);
+  return 1;
+}
+
+/// To standard output; a full disk or closed pipe is an error.
+int print(const std::string& text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (written && std::fflush(stdout) == 0) return 0;
+  return fail(fmt::format("standard output: cannot write: {}", std::strerror(errno)));
+}
+
+/// Seconds since 1970 in the guest's civil time.
+i64 rtc_start(const RtcBase& base) {
+  if (base.kind == RtcBase::Kind::Fixed) return base.seconds;
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  if (base.kind == RtcBase::Kind::LocalTime && localtime_r(&now, &local)) return timegm(&local);
+  return now;
+}
+
+Status set_up_log(const Options& options) {
+  if (!set_log_file(options.log_file))
+    return Error{fmt::format("-D {}: cannot be written; give another file", options.log_file)};
+  g_log_mask = options.log_mask;
+  return success();
+}
+
+PcConfig board_config(const Options& options, const CpuModel& model, const Console& console) {
+  PcConfig config;
+  config.ram_bytes = options.ram_bytes;
+  config.cpu = model;
+  config.icount = options.icount_shift.has_value();
+  config.icount_shift = options.icount_shift.value_or(0);
+  config.serial = console.serial;
+  config.serial_input = console.serial_input;
+  config.debugcon = console.debugcon;
+  config.debug_exit = options.debug_exit_port;
+  config.pc_testdev = options.testdev;
+  config.no_reboot = options.no_reboot;
+  config.rtc_start = rtc_start(options.rtc);
+  return config;
+}
+
+BoardInfo board_info(const Console& console) {
+  BoardInfo info;
+  info.com_ports = 0;
+  for (unsigned port = 0; port < console.serial.size(); ++port)
+    if (console.serial[port]) info.com_ports |= 1u << port;
+  return info;
+}
+
+void dump_board(void* board) { fmt::print(stderr, "{}", static_cast<Pc*>(board)->dump()); }
+
+RunTimes times_of(Pc& board) {
+  RunTimes times;
+  times.guest_seconds = static_cast<double>(board.clock().now()) / kNanosPerSecond;
+  times.host_cpu_seconds = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+  return times;
+}
+
+/// A reset loads the guest again, as a BIOS would.
+void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std::string& error) {
+  board.on_reset([&board, &options, &error, info] {
+    const auto entry = load_guest(board.memory(), info, options);
+    if (entry) return enter(board.cpu(), *entry);
+    error = entry.error();
+    board.leave(1);
+  });
+}
+
+int run_board(Pc& board, const BoardInfo& info, const Options& options) {
+  std::string error;
+  load_on_reset(board, info, options, error);
+  set_dump_hook(dump_board, &board);
+  const auto engine = make_interpreter(board.cpu());
+  board.reset();
+  const int status = error.empty() ? board.run(*engine) : 1;
+  set_dump_hook(nullptr, nullptr);
+  if (!error.empty()) return fail(error);
+  const Status stats = write_stats(board.cpu(), times_of(board), options);
+  return stats ? status : fail(stats.error());
+}
+
+int run_machine(const Options& options) {
+  const auto model = CpuModel::parse(options.cpu);
+  if (!model) return fail(fmt::format("-cpu {}: {}", options.cpu, model.error()));
+  if (Status status = set_up_log(options); !status) return fail(status.error());
+  Console console;
+  Pc* running = nullptr;
+  console.on_quit([&running] { running->leave(0); });
+  if (Status status = console.open(options); !status) return fail(status.error());
+  try {
+    Pc board(board_config(options, *model, console));
+    running = &board;
+    return run_board(board, board_info(console), options);
+  } catch (const std::bad_alloc&) {
+    return fail(fmt::format("-m {}M: the host refuses that much memory; ask for less",
+                            options.ram_bytes >> 20));
+  }
+}
+
+int ring3_main(std::span<const char* const> arguments) {
+  open_missing_streams();
+  auto options = parse_options(arguments);
+  if (!options) return fail(options.error());
+  switch (options->action) {
+    case Options::Action::Help:
+      return print(options_help());
+    case Options::Action::Version:
+      return print("ring3 " RING3_VERSION "\n");
+    case Options::Action::CpuHelp:
+      return print(CpuModel::help());
+    case Options::Action::LogHelp:
+      return print(log_help());
+    case Options::Action::Run:
+      break;
+  }
+  return run_machine(*options);
+}
+
+}  // namespace
+}  // namespace ring3
+
+int main(int argc, char** argv) { return ring3::ring3_main({argv + 1, argv + argc}); }

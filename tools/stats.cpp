@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "tools/stats.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace ring3 {
+
+namespace {
+
+struct Count {
+  std::string_view reason;
+  u64 times;
+};
+
+std::vector<Count> exits_of(const Cpu& cpu) {
+  std::vector<Count> counts;
+  for (size_t n = 0; n < cpu.exits.count.size(); ++n)
+    if (cpu.exits.count[n] != 0)
+      counts.push_back({exit_reason_name(static_cast<ExitReason>(n)), cpu.exits.count[n]});
+  std::stable_sort(counts.begin(), counts.end(),
+                   [](const Count& a, const Count& b) { return a.times > b.times; });
+  return counts;
+}
+
+bool write_all(std::FILE* file, const std::string& text) {
+  return std::fwrite(text.data(), 1, text.size(), file) == text.size();
+}
+
+}  // namespace
+
+std::string stats_text(const Cpu& cpu, const RunTimes& times) {
+  const double millions = static_cast<double>(cpu.state.instructions) / 1e6;
+  std::string text = fmt::format("instructions      {:14}\n", cpu.state.instructions);
+  text += fmt::format("guest seconds     {:14.3f}\n", times.guest_seconds);
+  text += fmt::format("host CPU seconds  {:14.3f}\n", times.host_cpu_seconds);
+  if (times.host_cpu_seconds > 0)
+    text += fmt::format("million per CPU s {:14.1f}\n", millions / times.host_cpu_seconds);
+  for (const Count& c : exits_of(cpu)) text += fmt::format("  {:<16}{:14}\n", c.reason, c.times);
+  return text;
+}
+
+std::string stats_json(const Cpu& cpu, const RunTimes& times) {
+  nlohmann::ordered_json exits = nlohmann::ordered_json::object();
+  for (const Count& c : exits_of(cpu)) exits[std::string(c.reason)] = c.times;
+  const nlohmann::ordered_json all = {{"instructions", cpu.state.instructions},
+                                      {"guest_seconds", times.guest_seconds},
+                                      {"host_cpu_seconds", times.host_cpu_seconds},
+                                      {"exits", exits}};
+  return all.dump(2) + "\n";
+}
+
+Status write_stats(const Cpu& cpu, const RunTimes& times, const Options& options) {
+  if (options.stats == StatsFormat::None) return success();
+  const bool json = options.stats == StatsFormat::Json;
+  const std::string text = json ? stats_json(cpu, times) : stats_text(cpu, times);
+  if (options.stats_file.empty()) {
+    write_all(stderr, text);
+    return success();
+  }
+  std::FILE* file = std::fopen(options.stats_file.c_str(), "w");
+  const bool written = file && write_all(file, text);
+  if (!file || std::fclose(file) != 0 || !written)
+    return Error{
+        fmt::format("-stats {}: cannot be written; give another file", options.stats_file)};
+  return success();
+}
+
+}  // namespace ring3
