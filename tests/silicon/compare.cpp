@@ -50,14 +50,12 @@ bool same_fpu(const u8* a, const u8* b, const Undefined& u) {
 }
 
 /// Kernel addresses: present for the host, not for the guest; both refuse.
-u32 comparable_error(const Outcome& o, const Undefined& u) {
-  u32 error = o.vector == 14 && (o.cr2 >> 63) ? o.error & ~1u : o.error;
-  if (u.relax & kRelaxWriteBit) error &= ~2u;
-  return error;
+u32 comparable_error(const Outcome& o) {
+  return o.vector == 14 && (o.cr2 >> 63) ? o.error & ~1u : o.error;
 }
 
 u64 comparable_cr2(const Outcome& o, const Undefined& u) {
-  return u.relax & kRelaxCr2Offset ? o.cr2 & ~kPageMask : o.cr2;
+  return u.relax & kRelaxCr2 ? 0 : o.cr2;
 }
 
 /// The byte of MXCSR_MASK that holds MM.
@@ -173,7 +171,7 @@ std::string disassemble(const Case& c, const Decode& d) {
 bool same(const Pair& pair, const Decode& d, const Undefined& u) {
   const Outcome &a = pair.silicon, &b = pair.interp;
   if (u.relax & kRelaxCase) return true;
-  if (a.vector != b.vector || comparable_error(a, u) != comparable_error(b, u) ||
+  if (a.vector != b.vector || comparable_error(a) != comparable_error(b) ||
       comparable_cr2(a, u) != comparable_cr2(b, u))
     return false;
   if (a.regs.rip != b.regs.rip || ((a.regs.rflags ^ b.regs.rflags) & flag_mask(u))) return false;

@@ -37,9 +37,8 @@ bool is_masked_store(const Context& c) {
 }
 
 bool block_fault(const Context& c) { return is_block(c) && c.both(Vector::PF); }
-bool masked_store_fault(const Context& c) { return is_masked_store(c) && c.both(Vector::PF); }
-bool masked_store_fault_by_one(const Context& c) {
-  return is_masked_store(c) && (c.silicon_is(Vector::PF) != c.interp_is(Vector::PF));
+bool masked_store_fault(const Context& c) {
+  return is_masked_store(c) && c.silicon_is(Vector::PF);
 }
 bool gather_fault(const Context& c) {
   return c.d.insn.meta.category == ZYDIS_CATEGORY_AVX2GATHER && c.silicon.vector >= 0 &&
@@ -57,8 +56,8 @@ bool sha_alignment(const Context& c) {
          operand_address(c.d, c.in) % 16 != 0;
 }
 bool mmx_convert_fault(const Context& c) {
-  return (c.mnemonic() == ZYDIS_MNEMONIC_CVTPI2PS || c.mnemonic() == ZYDIS_MNEMONIC_CVTPI2PD) &&
-         c.both(Vector::XM);
+  const std::string name = c.name();
+  return c.both(Vector::XM) && name.starts_with("cvt") && name.find("pi") != std::string::npos;
 }
 /// OE or UE raised and unmasked.
 bool unmasked_simd(const Context& c) {
@@ -68,9 +67,6 @@ bool unmasked_simd(const Context& c) {
 bool dot_product_fault(const Context& c) {
   const std::string name = c.name();
   return c.both(Vector::XM) && name.find("dpp") != std::string::npos;
-}
-bool arpl_fault(const Context& c) {
-  return c.mnemonic() == ZYDIS_MNEMONIC_ARPL && c.both(Vector::PF);
 }
 bool wraps_4g(const Context& c) {
   return c.d.insn.machine_mode != ZYDIS_MACHINE_MODE_LONG_64 &&

@@ -10,13 +10,12 @@ namespace ring3::silicon {
 /// Parts of the outcome that a tolerance takes out of the comparison.
 enum Relax : u32 {
   kRelaxCase = 1,        ///< everything
-  kRelaxCr2Offset = 2,   ///< the offset in the page of #PF's address
+  kRelaxCr2 = 2,         ///< #PF's address
   kRelaxGprs = 4,
   kRelaxVectors = 8,     ///< XMM and YMM
   kRelaxX87 = 16,
   kRelaxMxcsrFlags = 32,
-  kRelaxWriteBit = 64,   ///< W of #PF's error code
-  kRelaxMxcsrMask = 128, ///< MXCSR_MASK of an FXSAVE or XSAVE image in memory
+  kRelaxMxcsrMask = 64,  ///< MXCSR_MASK of an FXSAVE or XSAVE image in memory
 };
 
 struct Undefined {
