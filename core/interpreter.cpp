@@ -79,14 +79,14 @@ bool Interpreter::attend(Cpu& cpu, Exit& exit) {
 void Interpreter::single_step(Cpu& cpu) {
   CpuState& st = cpu.state;
   const bool tf = st.has(flag::TF);
-  const bool resume = st.has(flag::RF);
   const u64 rip = st.rip();
   before_step(cpu);
   Block& block = blocks_.find(cpu);
   const bool repeats = block.insns[0].prefixes & (kRep | kRepne);
   execute(cpu, block, 1);
-  // RF covers all iterations of a repeated string instruction.
-  if (resume && repeats && st.rip() == rip) st.rflags |= flag::RF;
+  // A repeated string instruction between two iterations: RF is 1 (SDM 3B "Instruction-Breakpoint
+  // Exception Condition").
+  if (repeats && st.rip() == rip) st.rflags |= flag::RF;
   after_step(cpu, tf);
 }
 
