@@ -11,7 +11,7 @@ struct BoardInfo {
   u32 cpus = 1;            ///< local APIC ids 0 to cpus - 1; at most 255
   u32 com_ports = 0b0001;  ///< bit n: COM n+1
   bool keyboard = true;
-  bool mouse = false;
+  bool mouse = true;
   bool hpet = true;
   bool vga = false;
 };

@@ -189,6 +189,7 @@ void save(Cpu& cpu, const Insn& i, Form form) {
   const u64 saved = form == Form::Xsave ? rfbm : rfbm & used;
   u64 header[2] = {rfbm & used, compact ? rfbm | kCompacted : 0};
   if (!compact) {
+    area.probe(kHeader, 8);
     area.read(kHeader, header, 8);
     header[0] = (header[0] & ~rfbm) | (rfbm & used);
   }

@@ -22,8 +22,6 @@ constexpr const char* kNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi
 
 u64 flag_mask(const Undefined& u) { return (flag::kArith | flag::DF | flag::AC) & ~u.flags; }
 
-u16 status_mask(const Undefined& u) { return static_cast<u16>(~u.fpu_status); }
-
 int destination_gpr(const Decode& d, const Undefined& u) {
   if (!u.destination || d.operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER) return -1;
   return ZydisRegisterGetId(
@@ -35,13 +33,18 @@ bool memory_undefined(const Decode& d, const Undefined& u) {
   return u.destination && d.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
 }
 
-bool same_fpu(const u8* a, const u8* b, const Undefined& u) {
-  const u16 status = status_mask(u);
-  if (load<u16>(a) != load<u16>(b)) return false;
-  if ((load<u16>(a + kFsw) & status) != (load<u16>(b + kFsw) & status)) return false;
-  if (a[kFtw] != b[kFtw] || load<u32>(a + kMxcsr) != load<u32>(b + kMxcsr)) return false;
+bool same_x87(const u8* a, const u8* b) {
+  if (load<u32>(a) != load<u32>(b) || a[kFtw] != b[kFtw]) return false;
   for (size_t i = 0; i < 8; ++i)
     if (std::memcmp(a + kSt + 16 * i, b + kSt + 16 * i, 10) != 0) return false;
+  return true;
+}
+
+bool same_fpu(const u8* a, const u8* b, const Undefined& u) {
+  const u32 control = u.relax & kRelaxMxcsrFlags ? ~0x3Fu : ~0u;
+  if ((load<u32>(a + kMxcsr) ^ load<u32>(b + kMxcsr)) & control) return false;
+  if (!(u.relax & kRelaxX87) && !same_x87(a, b)) return false;
+  if (u.relax & kRelaxVectors) return true;
   return std::memcmp(a + kXmm, b + kXmm, 256) == 0 &&
          std::memcmp(a + kYmmHigh, b + kYmmHigh, 256) == 0;
 }
@@ -49,6 +52,28 @@ bool same_fpu(const u8* a, const u8* b, const Undefined& u) {
 /// Kernel addresses: present for the host, not for the guest; both refuse.
 u32 comparable_error(const Outcome& o) {
   return o.vector == 14 && (o.cr2 >> 63) ? o.error & ~1u : o.error;
+}
+
+u64 comparable_cr2(const Outcome& o, const Undefined& u) {
+  return u.relax & kRelaxCr2 ? 0 : o.cr2;
+}
+
+/// The byte of MXCSR_MASK that holds MM.
+bool is_mxcsr_mask(u64 address, const Undefined& u) {
+  return (u.relax & kRelaxMxcsrMask) && address == u.address + 30;
+}
+
+bool same_memory(const u8* a, const u8* b, const Undefined& u) {
+  if (std::memcmp(a, b, kDataBytes) == 0) return true;
+  for (u64 i = 0; i < kDataBytes; ++i)
+    if (a[i] != b[i] && !is_mxcsr_mask(kData + i, u)) return false;
+  return true;
+}
+
+bool same_gprs(const Registers& a, const Registers& b, int skip) {
+  for (int i = 0; i < 16; ++i)
+    if (i != skip && a.gpr[i] != b.gpr[i]) return false;
+  return true;
 }
 
 std::string flag_names(u64 flags) {
@@ -62,7 +87,9 @@ std::string flag_names(u64 flags) {
 
 std::string ending(const Outcome& o) {
   if (o.vector == Outcome::kNoFault) return "completed";
-  return fmt::format("#{} error {:x} cr2 {:x}", o.vector, comparable_error(o), o.cr2);
+  if (o.vector >= Outcome::kHostSignal)
+    return fmt::format("CRASHED, host signal {}", o.vector - Outcome::kHostSignal);
+  return fmt::format("#{} error {:x} cr2 {:x}", o.vector, o.error, o.cr2);
 }
 
 std::string lane(const u8* image, size_t offset, size_t bytes) {
@@ -143,15 +170,14 @@ std::string disassemble(const Case& c, const Decode& d) {
 
 bool same(const Pair& pair, const Decode& d, const Undefined& u) {
   const Outcome &a = pair.silicon, &b = pair.interp;
-  if (a.vector != b.vector || comparable_error(a) != comparable_error(b) || a.cr2 != b.cr2 ||
-      a.regs.rip != b.regs.rip || ((a.regs.rflags ^ b.regs.rflags) & flag_mask(u)))
+  if (u.relax & kRelaxCase) return true;
+  if (a.vector != b.vector || comparable_error(a) != comparable_error(b) ||
+      comparable_cr2(a, u) != comparable_cr2(b, u))
     return false;
-  const int skip = destination_gpr(d, u);
-  for (int i = 0; i < 16; ++i)
-    if (i != skip && a.regs.gpr[i] != b.regs.gpr[i]) return false;
+  if (a.regs.rip != b.regs.rip || ((a.regs.rflags ^ b.regs.rflags) & flag_mask(u))) return false;
+  if (!(u.relax & kRelaxGprs) && !same_gprs(a.regs, b.regs, destination_gpr(d, u))) return false;
   return same_fpu(a.regs.fpu, b.regs.fpu, u) &&
-         (memory_undefined(d, u) ||
-          std::memcmp(pair.silicon_data, pair.interp_data, kDataBytes) == 0);
+         (memory_undefined(d, u) || same_memory(pair.silicon_data, pair.interp_data, u));
 }
 
 std::string report(const Case& c, const Decode& d, const Pair& pair, const Undefined& u) {

@@ -27,6 +27,7 @@ class Walk {
 
  private:
   void offer(std::vector<u8> bytes);
+  bool is_prefix(unsigned opcode) const;
   /// Opcode bytes so far, then every ModRM that matters.
   void with_modrm(const std::vector<u8>& opcode);
   void vex_opcode(u8 escape, u8 map, u8 opcode);
@@ -52,10 +53,19 @@ void Walk::offer(std::vector<u8> bytes) {
   found_[d.insn.mnemonic].push_back({mode_, d.insn.mnemonic, std::move(bytes), s});
 }
 
+/// Opcodes whose ModRM.rm may be part of the opcode when ModRM.mod is 3: x87 and some groups.
+bool rm_selects(const std::vector<u8>& opcode) {
+  const u8 last = opcode.back();
+  const bool two = opcode.size() > 1 && opcode[opcode.size() - 2] == 0x0F;
+  if (two) return last == 0x01 || last == 0xAE || last == 0xC7 || last == 0x1E || last == 0xA7;
+  return (last >= 0xD8 && last <= 0xDF) || last == 0xC6 || last == 0xC7;
+}
+
 void Walk::with_modrm(const std::vector<u8>& opcode) {
   std::vector<u8> bytes = opcode;
   bytes.push_back(0);
-  for (unsigned modrm = 0xC0; modrm <= 0xFF; ++modrm) {
+  const unsigned step = rm_selects(opcode) ? 1 : 8;
+  for (unsigned modrm = 0xC1 - (step == 1); modrm <= 0xFF; modrm += step) {
     bytes.back() = static_cast<u8>(modrm);
     offer(bytes);
   }
@@ -68,6 +78,19 @@ void Walk::with_modrm(const std::vector<u8>& opcode) {
   }
 }
 
+/// First opcode bytes that are prefixes, or escapes that have a walk of their own.
+bool Walk::is_prefix(unsigned opcode) const {
+  switch (opcode) {
+    case 0x26: case 0x2E: case 0x36: case 0x3E: case 0x64: case 0x65: case 0x66: case 0x67:
+    case 0xF0: case 0xF2: case 0xF3: case 0x0F:
+      return true;
+    case 0x62: case 0xC4: case 0xC5:
+      return mode_ == Mode::Long64;
+    default:
+      return mode_ == Mode::Long64 && (opcode & 0xF0) == 0x40;
+  }
+}
+
 void Walk::legacy() {
   static const std::vector<u8> prefixes[] = {{},           {0x66},       {0xF2},      {0xF3},
                                              {0x66, 0xF2}, {0x66, 0xF3}, {0x67},      {0x67, 0xF2},
@@ -77,14 +100,17 @@ void Walk::legacy() {
   for (const auto& prefix : prefixes)
     for (const int rex : {0, 0x48}) {
       if (rex && mode_ != Mode::Long64) continue;
-      for (const auto& map : maps)
+      for (const auto& map : maps) {
+        if (!prefix.empty() && prefix[0] == 0x67 && !map.empty()) continue;
         for (unsigned opcode = 0; opcode < 256; ++opcode) {
+          if (map.empty() && is_prefix(opcode)) continue;
           std::vector<u8> bytes = prefix;
           if (rex) bytes.push_back(static_cast<u8>(rex));
           bytes.insert(bytes.end(), map.begin(), map.end());
           bytes.push_back(static_cast<u8>(opcode));
           with_modrm(bytes);
         }
+      }
     }
 }
 
@@ -152,8 +178,19 @@ FormMap walk(Mode mode) {
 }  // namespace
 
 bool decode(Mode mode, std::span<const u8> bytes, Decode& out) {
-  return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_of(mode), bytes.data(), bytes.size(),
-                                             &out.insn, out.operands));
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_of(mode), bytes.data(), bytes.size(),
+                                           &out.insn, out.operands)))
+    return false;
+  // SIB.base 101 with ModRM.mod 00 is no base, whatever REX.B; Zydis 4.0 says r13d under 67h.
+  const auto& raw = out.insn.raw;
+  if (raw.modrm.mod == 0 && raw.modrm.rm == 4 && (raw.sib.base & 7) == 5)
+    for (auto& op : out.operands)
+      if (op.type == ZYDIS_OPERAND_TYPE_MEMORY && op.mem.base == ZYDIS_REGISTER_R13D) {
+        op.mem.base = ZYDIS_REGISTER_NONE;
+        op.mem.disp.has_displacement = ZYAN_TRUE;
+        op.mem.disp.value = raw.disp.value;
+      }
+  return true;
 }
 
 std::string signature(const Decode& d) {

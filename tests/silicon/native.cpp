@@ -3,6 +3,7 @@
 #include "tests/silicon/native.h"
 
 #include <asm/prctl.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -26,6 +27,8 @@ constexpr int kGprOrder[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_
 struct Swap {
   bool active = false;   ///< run() is about to trap into the handler
   bool inside = false;   ///< the case's context is on the cpu
+  bool guarded = false;  ///< a signal ends guarded()
+  sigjmp_buf escape;
   Mode mode = Mode::Long64;
   const Registers* in = nullptr;
   Outcome out;
@@ -105,6 +108,8 @@ void on_signal(int number, siginfo_t*, void* context) {
     g_swap.active = false;
     g_swap.inside = true;
     enter(uc);
+  } else if (g_swap.guarded) {
+    siglongjmp(g_swap.escape, number);
   } else {  // Not ours: let it happen again with the handler that was there.
     for (size_t i = 0; i < std::size(kSignals); ++i)
       if (kSignals[i] == number) sigaction(number, &g_old[i], nullptr);
@@ -118,7 +123,7 @@ void install_handlers() {
   sigaltstack(&stack, nullptr);
   struct sigaction action {};
   action.sa_sigaction = on_signal;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   for (size_t i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &action, &g_old[i]);
 }
 
@@ -172,6 +177,14 @@ Outcome Native::run(Mode mode, const Registers& in) {
   g_swap.active = true;
   asm volatile("int3" ::: "memory");
   return g_swap.out;
+}
+
+int Native::guarded(const std::function<void()>& f) {
+  const int number = sigsetjmp(g_swap.escape, 0);
+  g_swap.guarded = number == 0;
+  if (number == 0) f();
+  g_swap.guarded = false;
+  return number;
 }
 
 }  // namespace ring3::silicon

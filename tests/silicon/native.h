@@ -4,6 +4,8 @@
 // and faults need no other path. A far return to selector 23h gives 32-bit code.
 #pragma once
 
+#include <functional>
+
 #include "tests/silicon/state.h"
 
 namespace ring3::silicon {
@@ -22,6 +24,9 @@ class Native {
   const u8* data() const { return reinterpret_cast<const u8*>(kData); }
 
   Outcome run(Mode mode, const Registers& in);
+
+  /// Runs `f`; a host signal in it (our own bug) ends it. Returns that signal's number, or 0.
+  static int guarded(const std::function<void()>& f);
 
  private:
   u8* code_alias_ = nullptr;  ///< the code pages, writable

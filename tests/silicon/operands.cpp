@@ -7,6 +7,7 @@
 
 #include "core/cpu_state.h"
 #include "tests/silicon/fpu_values.h"
+#include "tests/silicon/undefined.h"
 
 namespace ring3::silicon {
 namespace {
@@ -134,6 +135,30 @@ bool branches(const Decode& d) {
   }
 }
 
+bool saves_or_restores(const Decode& d) {
+  return d.insn.meta.category == ZYDIS_CATEGORY_XSAVE ||
+         d.insn.meta.category == ZYDIS_CATEGORY_XSAVEOPT;
+}
+
+/// Images to restore from must be mostly valid: header, MXCSR. The components asked for are those
+/// that the guest has too.
+void shape_image(Case& c, const Decode& d, Rng& rng) {
+  const bool xsave = saves_or_restores(d);
+  if (xsave) {
+    c.regs.gpr[kRax] &= 7;
+    c.regs.gpr[kRdx] = 0;
+  }
+  const bool fx = d.insn.mnemonic == ZYDIS_MNEMONIC_FXRSTOR ||
+                  d.insn.mnemonic == ZYDIS_MNEMONIC_FXRSTOR64;
+  const u64 at = operand_address(d, c.regs) - kData;
+  if ((!xsave && !fx) || one_in(rng, 8) || at > kDataBytes - kFpuBytes) return;
+  u8* image = c.data.data() + at;
+  store<u32>(image + kMxcsr, static_cast<u32>(rng() & 0xFFFF));
+  if (fx) return;
+  std::memset(image + kXstateBv, 0, 64);
+  store<u64>(image + kXstateBv, rng() & 7);
+}
+
 void fill_data(Case& c, bool code_pointers, Rng& rng) {
   static const DataImage background = [] {
     DataImage image;
@@ -146,7 +171,7 @@ void fill_data(Case& c, bool code_pointers, Rng& rng) {
   for (const int n : {kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi, kR8, kR9, kR10, kR11, kR12,
                       kR13, kR14, kR15}) {
     const u64 at = (c.regs.gpr[n] & 0xFFFFFFFF) - fresh / 2;
-    if (at < kData || at + fresh > kData + kDataBytes) continue;
+    if (at < kData || at > kData + kDataBytes - fresh) continue;
     const u8 run = static_cast<u8>(rng());
     for (u64 i = 0; i < fresh; i += 8) {
       const u64 value = code_pointers ? code_address(rng) : interesting_lane(rng);
@@ -194,6 +219,7 @@ Case make_case(Mode mode, std::span<const u8> bytes, u64 seed) {
   Aim(c, d, rng).all();
   set_count(c, d, rng);
   fill_data(c, branches(d), rng);
+  shape_image(c, d, rng);
   return c;
 }
 

@@ -12,7 +12,7 @@ namespace ring3::silicon {
 u64 cases_per_row();
 
 struct RowResult {
-  u64 forms = 0, cases = 0, completed = 0, mismatches = 0;
+  u64 forms = 0, cases = 0, completed = 0, tolerated = 0, mismatches = 0;
   std::string first_failure;
 };
 

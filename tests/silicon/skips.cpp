@@ -33,6 +33,11 @@ bool is_branch16(const Decode& d) {
   return false;
 }
 
+bool is_prefetch_register(const Decode& d) {
+  return d.insn.opcode_map == ZYDIS_OPCODE_MAP_0F && d.insn.opcode == 0x0D &&
+         d.insn.raw.modrm.mod == 3;
+}
+
 bool is_address16(const Decode& d) {
   if (d.insn.address_width != 16) return false;
   const auto ops = d.all();

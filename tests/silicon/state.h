@@ -35,6 +35,7 @@ struct Registers {
 /// instruction's address, else its own.
 struct Outcome {
   static constexpr int kNoFault = -1;
+  static constexpr int kHostSignal = 1000;  ///< plus the signal: our own code crashed
   Registers regs;
   int vector = kNoFault;
   u32 error = 0;

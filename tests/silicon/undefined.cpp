@@ -17,7 +17,7 @@ struct Shift {
 Shift shift_of(const Decode& d, const Registers& in) {
   const unsigned width = d.operands[0].size;
   unsigned count = 1;  // the D0/D1 forms
-  for (const auto& op : d.all().subspan(1)) {
+  for (const auto& op : d.all()) {
     if (op.type == ZYDIS_OPERAND_TYPE_IMMEDIATE) count = static_cast<unsigned>(op.imm.value.u);
     if (op.type == ZYDIS_OPERAND_TYPE_REGISTER && op.reg.value == ZYDIS_REGISTER_CL)
       count = static_cast<unsigned>(in.gpr[kRcx]);
@@ -48,8 +48,26 @@ bool shifts(ZydisMnemonic m) { return m == ZYDIS_MNEMONIC_SHLD || m == ZYDIS_MNE
 
 }  // namespace
 
+u64 operand_address(const Decode& d, const Registers& regs) {
+  for (const auto& op : d.all()) {
+    if (op.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
+    u64 address = static_cast<u64>(op.mem.disp.value);
+    if (op.mem.base == ZYDIS_REGISTER_RIP) address += kInsnAt + d.insn.length;
+    auto value = [&](ZydisRegister r) -> u64 {
+      const auto full = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
+      if (ZydisRegisterGetClass(full) != ZYDIS_REGCLASS_GPR64) return 0;
+      return regs.gpr[ZydisRegisterGetId(full)];
+    };
+    address += value(op.mem.base) + value(op.mem.index) * op.mem.scale;
+    address &= low_mask(d.insn.address_width);
+    return op.mem.segment == ZYDIS_REGISTER_GS ? address + kGsBase : address;
+  }
+  return 0;
+}
+
 Undefined undefined_after(const Decode& d, const Registers& in) {
   Undefined u;
+  u.address = operand_address(d, in);
   const Shift shift = shift_of(d, in);
   for (const Entry& e : kEntries)
     if (e.mnemonic == d.insn.mnemonic && e.holds(shift)) u.flags |= e.flags;
