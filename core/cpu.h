@@ -21,8 +21,9 @@ namespace ring3 {
 
 class BlockCache;
 
-/// Random bits of the host, for RDRAND and RDSEED.
-u64 host_entropy();
+/// What RDRAND and RDSEED draw from.
+u64 host_entropy(Cpu& cpu);     ///< the host's random numbers
+u64 counted_entropy(Cpu& cpu);  ///< a fixed sequence: runs can be repeated
 
 /// Why the engine must look up at the next block boundary. Set from any thread.
 enum Signal : u32 {
@@ -56,7 +57,8 @@ struct Cpu final : public CpuPins {
   /// The instruction went through a gate or SYSCALL: no single-step trap follows it.
   bool no_step_trap = false;
   /// Where RDRAND and RDSEED draw from; -icount puts a fixed sequence here.
-  u64 (*entropy)() = host_entropy;
+  /// Where RDRAND and RDSEED draw from; -icount sets counted_entropy.
+  u64 (*entropy)(Cpu&) = host_entropy;
 
   void reset();  ///< power-on values (SDM 3A "Processor State After Reset")
   void init();   ///< INIT: as reset but for what INIT keeps

@@ -67,6 +67,7 @@ Pc::Pc(PcConfig config)
       fw_cfg_(memory_) {
   instruction_time_.watch(cpu_.state.instructions);
   cpu_.apic = &lapic_;
+  if (config_.icount) cpu_.entropy = counted_entropy;
   lapic_.on_base_change([this] { place_local_apic(); });
   clock_.on_earlier([this] {
     if (in_engine_) cpu_.signals |= kSignalEvents;

@@ -22,6 +22,7 @@ void add_cpu(StateHash& hash, CpuState& s) {
                       s.idtr.base,
                       u64{s.idtr.limit},
                       s.instructions,
+                      s.entropy_counter,
                       s.tsc_offset,
                       s.tsc_aux,
                       s.star,

@@ -16,6 +16,7 @@
 #include "tools/console.h"
 #include "tools/entry.h"
 #include "tools/guest_loader.h"
+#include "tools/state_log.h"
 #include "tools/stats.h"
 
 namespace ring3 {
@@ -98,6 +99,8 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
   load_on_reset(board, info, options, error);
   set_dump_hook(dump_board, &board);
   const auto engine = make_interpreter(board.cpu());
+  StateLog hashes;
+  if (Status opened = hashes.attach(board, options); !opened) return fail(opened.error());
   board.reset();
   const int status = error.empty() ? board.run(*engine) : 1;
   set_dump_hook(nullptr, nullptr);
