@@ -152,8 +152,8 @@ Decoder::Decoder() {
 DecodeStatus Decoder::decode(CodeSize size, std::span<const u8> bytes, Decoded& out) const {
   out.bytes = bytes.data();
   const ZydisDecoder& decoder = decoders_[static_cast<size_t>(size)];
-  const ZyanStatus status = ZydisDecoderDecodeFull(&decoder, bytes.data(), bytes.size(), &out.insn,
-                                                   out.operands);
+  const ZyanStatus status =
+      ZydisDecoderDecodeFull(&decoder, bytes.data(), bytes.size(), &out.insn, out.operands);
   if (ZYAN_SUCCESS(status)) {
     if (is_unsupported(out.insn.meta.isa_set)) return DecodeStatus::Invalid;
     if (is_exchange(out.insn)) return decode_exchange(decoder, bytes, out);
