@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
 #include "core/handlers.h"
@@ -35,7 +36,7 @@ void log_block(const Decoder& decoder, CodeSize size, const Block& block, const 
 
 }  // namespace
 
-BlockCache::BlockCache(PhysicalMemory& memory) : memory_(memory), buckets_(kBuckets) {
+BlockCache::BlockCache(PhysicalMemory& memory) : memory_(memory), buckets_(size_t{1} << kBucketBits) {
   memory_.set_watcher(PhysicalMemory::kWatchCode, this);
 }
 
@@ -52,9 +53,9 @@ Block& BlockCache::find(Cpu& cpu) {
 }
 
 Block* BlockCache::lookup(PhysAddr start, u32 key) {
-  for (Block* b : buckets_[bucket_of(start, key)])
-    if (b->start == start && b->key == key) return b;
-  return nullptr;
+  Block* b = buckets_[bucket_of(start, key)];
+  while (b && !(b->start == start && b->key == key)) b = b->next_in_bucket;
+  return b;
 }
 
 /// The page's bytes: directly, or copied when it is no RAM or ROM.
@@ -174,7 +175,8 @@ Block& BlockCache::keep(std::unique_ptr<Block> block) {
     second.tails.push_back(&b);
     memory_.watch(b.second_page.page(), PhysicalMemory::kWatchCode);
   }
-  buckets_[bucket_of(b.start, b.key)].push_back(&b);
+  Block*& head = buckets_[bucket_of(b.start, b.key)];
+  b.next_in_bucket = std::exchange(head, &b);
   insns_ += b.insns.size();
   ++count_;
   pages_[b.start.page().value].blocks.push_back(std::move(block));
@@ -187,8 +189,9 @@ Block& BlockCache::keep_uncached(std::unique_ptr<Block> block) {
 }
 
 void BlockCache::unlink(Block& block) {
-  auto& bucket = buckets_[bucket_of(block.start, block.key)];
-  std::erase(bucket, &block);
+  Block** link = &buckets_[bucket_of(block.start, block.key)];
+  while (*link != &block) link = &(*link)->next_in_bucket;
+  *link = block.next_in_bucket;
   if (block.crosses) std::erase(pages_[block.second_page.page().value].tails, &block);
   PageBlocks& page = pages_[block.start.page().value];
   const auto it = std::find_if(page.blocks.begin(), page.blocks.end(),
@@ -237,7 +240,7 @@ void BlockCache::clear() {
     }
   }
   pages_.clear();
-  for (auto& bucket : buckets_) bucket.clear();
+  std::fill(buckets_.begin(), buckets_.end(), nullptr);
   bury();
   count_ = insns_ = 0;
 }

@@ -53,12 +53,13 @@ class BlockCache final : public WriteWatcher {
     std::vector<Block*> tails;  ///< blocks of the page before that run into this one
   };
   static constexpr size_t kJumpEntries = 8192;
-  static constexpr size_t kBuckets = 1 << 16;
+  static constexpr unsigned kBucketBits = 17;
   static constexpr size_t kMaxDead = 4096;
   static constexpr size_t kMaxInsns = 2'000'000;
 
+  /// Fibonacci hashing: code starts are dense in few pages, the low bits alone collide.
   static size_t bucket_of(PhysAddr start, u32 key) {
-    return ((start.value ^ (start.value >> 13)) * 4 + key) & (kBuckets - 1);
+    return ((start.value + (u64{key} << 48)) * 0x9E3779B97F4A7C15) >> (64 - kBucketBits);
   }
   Block* lookup(PhysAddr start, u32 key);
   Block& find_slow(Cpu& cpu, u64 linear, JumpEntry& entry);
@@ -76,7 +77,7 @@ class BlockCache final : public WriteWatcher {
   PhysicalMemory& memory_;
   Decoder decoder_;
   std::array<JumpEntry, kJumpEntries> jump_;
-  std::vector<std::vector<Block*>> buckets_;
+  std::vector<Block*> buckets_;  ///< heads of chains through Block::next_in_bucket
   std::unordered_map<u64, PageBlocks> pages_;
   std::vector<std::unique_ptr<Block>> graveyard_;  ///< invalid, maybe still running
   std::unique_ptr<Block> uncached_;

@@ -25,6 +25,7 @@ struct Block {
   u16 bytes = 0;
   u64 linear = 0;  ///< where it was first seen, for listings
   u64 executions = 0;
+  Block* next_in_bucket = nullptr;  ///< the cache's
   std::vector<Insn> insns;
 };
 

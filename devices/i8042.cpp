@@ -277,8 +277,8 @@ void I8042::fields(FieldVisitor& v) {
       "aux_data", s_.aux_data)("reply", s_.reply)("reply_waits", s_.reply_waits)(
       "reply_aux", s_.reply_aux)("last_was_command", s_.last_was_command)("a20", s_.a20)(
       "break_prefix", s_.break_prefix);
-  keyboard_.fields(v);
-  mouse_.fields(v);
+  keyboard_.fields(v, "keyboard");
+  mouse_.fields(v, "mouse");
 }
 
 void I8042::restored() {

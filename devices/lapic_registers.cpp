@@ -161,6 +161,7 @@ void LocalApic::write_lvt(Lvt entry, u32 value) {
   // A level that waits behind the mask is served now; an edge was lost.
   const bool level_fixed = (lvt & 0x8700) == 0x8000;
   if (entry == kLint0 && was_masked && level_fixed && s_.lint[0]) fire_lvt(entry);
+  update();
 }
 
 void LocalApic::write_icr_low(u32 value) {

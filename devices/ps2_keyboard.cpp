@@ -60,7 +60,7 @@ void Ps2Keyboard::defaults() {
 
 void Ps2Keyboard::reset() {
   s_ = State{};
-  out.clear();
+  out.reset();
 }
 
 void Ps2Keyboard::key(u16 key, bool pressed) {
@@ -141,10 +141,10 @@ void Ps2Keyboard::command(u8 byte) {
   out.push({kAck});
 }
 
-void Ps2Keyboard::fields(FieldVisitor& v) {
-  v("pending", s_.pending)("set", s_.set)("leds", s_.leds)("rate", s_.rate)("scanning",
+void Ps2Keyboard::fields(FieldVisitor& v, const std::string& prefix) {
+  v(prefix + ".pending", s_.pending)(prefix + ".set", s_.set)(prefix + ".leds", s_.leds)(prefix + ".rate", s_.rate)("scanning",
                                                                             s_.scanning);
-  out.fields(v);
+  out.fields(v, prefix);
 }
 
 }  // namespace ring3

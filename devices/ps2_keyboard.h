@@ -16,7 +16,7 @@ class Ps2Keyboard final : public Ps2Device {
 
   void command(u8 byte) override;
   void reset() override;
-  void fields(FieldVisitor& v) override;
+  void fields(FieldVisitor& v, const std::string& prefix) override;
 
  private:
   struct State {

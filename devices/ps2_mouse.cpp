@@ -28,7 +28,7 @@ enum Reply : u8 { kAck = 0xFA, kSelfTestPassed = 0xAA, kType = 0x00, kError = 0x
 
 void Ps2Mouse::reset() {
   s_ = State{};
-  out.clear();
+  out.reset();
 }
 
 u8 Ps2Mouse::status() const {
@@ -114,10 +114,10 @@ void Ps2Mouse::command(u8 byte) {
   }
 }
 
-void Ps2Mouse::fields(FieldVisitor& v) {
-  v("pending", s_.pending)("rate", s_.rate)("resolution", s_.resolution)("reporting", s_.reporting)(
-      "remote", s_.remote)("scaling", s_.scaling)("wrap", s_.wrap);
-  out.fields(v);
+void Ps2Mouse::fields(FieldVisitor& v, const std::string& prefix) {
+  v(prefix + ".pending", s_.pending)(prefix + ".rate", s_.rate)(prefix + ".resolution", s_.resolution)(prefix + ".reporting", s_.reporting)(
+      "remote", s_.remote)(prefix + ".scaling", s_.scaling)(prefix + ".wrap", s_.wrap);
+  out.fields(v, prefix);
 }
 
 }  // namespace ring3

@@ -11,7 +11,7 @@ class Ps2Mouse final : public Ps2Device {
  public:
   void command(u8 byte) override;
   void reset() override;
-  void fields(FieldVisitor& v) override;
+  void fields(FieldVisitor& v, const std::string& prefix) override;
 
  private:
   struct State {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <initializer_list>
+#include <string>
 
 #include "core/device.h"
 
@@ -28,7 +29,8 @@ class Ps2Queue {
   }
   u8 last() const { return s_.last; }  ///< the last byte taken, for the Resend command
   void clear() { s_.count = 0; }
-  void fields(FieldVisitor& v) { v("queue", s_); }
+  void reset() { s_ = State{}; }
+  void fields(FieldVisitor& v, const std::string& prefix) { v(prefix + ".queue", s_); }
 
  private:
   struct State {
@@ -43,7 +45,7 @@ class Ps2Device {
   virtual ~Ps2Device() = default;
   virtual void command(u8 byte) = 0;  ///< a byte from the controller, command or argument
   virtual void reset() = 0;
-  virtual void fields(FieldVisitor& v) = 0;
+  virtual void fields(FieldVisitor& v, const std::string& prefix) = 0;
   Ps2Queue out;  ///< bytes on their way to the controller
 };
 

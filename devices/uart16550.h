@@ -24,6 +24,7 @@ class Uart16550 final : public Device {
   void receive_break();
   /// Characters that the guest has not been shown yet; a caller should stop feeding above some.
   size_t backlog() const { return backlog_.size(); }
+  size_t room() const { return loopback() ? 0 : capacity() - s_.rx_count; }  ///< in the receiver
 
   std::string_view name() const override { return "uart16550"; }
   u32 read(u32 offset, Width) override;

@@ -67,6 +67,7 @@ PcConfig board_config(const Options& options, const CpuModel& model, const Conso
 
 BoardInfo board_info(const Console& console) {
   BoardInfo info;
+  info.mouse = true;
   info.com_ports = 0;
   for (unsigned port = 0; port < console.serial.size(); ++port)
     if (console.serial[port]) info.com_ports |= 1u << port;

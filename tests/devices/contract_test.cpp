@@ -7,12 +7,21 @@
 #include <random>
 
 #include "devices/acpi_pm.h"
+#include "devices/debug_exit.h"
+#include "devices/debugcon.h"
+#include "devices/fw_cfg.h"
 #include "devices/hpet.h"
+#include "devices/i440fx.h"
+#include "devices/i8042.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
+#include "devices/pc_testdev.h"
 #include "devices/pic8259.h"
+#include "devices/piix.h"
 #include "devices/pit8254.h"
+#include "devices/post_port.h"
 #include "devices/rtc146818.h"
+#include "devices/uart16550.h"
 
 using namespace ring3;
 using namespace ring3::test;
@@ -32,6 +41,18 @@ LocalApic& lapic_of(Bench& b) {
 std::function<void(unsigned, bool)> gsi_lines(Bench& b) {
   return [&b](unsigned gsi, bool level) { b.line(fmt::format("gsi{}", gsi)).set(level); };
 }
+struct TracedSink final : ByteSink {
+  explicit TracedSink(Bench& b) : bench(b) {}
+  Bench& bench;
+  void put(u8 byte) override { bench.note(fmt::format("byte {:02x}", byte)); }
+};
+Unit pci_with_bridges(Bench& b) {
+  auto host = std::make_unique<PciHost>(b.call("reset"));
+  host->attach(0, 0, b.keep<I440fx>([&b](unsigned s, u8 p) { b.note(fmt::format("pam{} {}", s, p)); }));
+  host->attach(1, 0, b.keep<Piix3Isa>(gsi_lines(b)));
+  host->attach(1, 3, b.keep<Piix4Pm>([&b](auto at) { b.note(fmt::format("pm {:x}", at.value_or(0))); }));
+  return {std::move(host)};
+}
 
 // clang-format off
 const Entry kDevices[] = {
@@ -42,6 +63,14 @@ const Entry kDevices[] = {
     {"acpi_pm", 0x52, false, [](Bench& b) { return poked<AcpiPm>([](AcpiPm& d, u32 n) { n & 16 ? d.press_power_button() : d.raise_gpe(n & 15); }, b.clock, b.line("SCI"), b.call("power off")); }},
     {"lapic", 0x400, false, [](Bench& b) { return poked<LocalApic>([](LocalApic& d, u32 n) { n & 1 ? d.set_lint0(n & 2) : n & 4 ? d.set_lint1(n & 2) : void(d.acknowledge()); }, b.clock, b, b.apic_bus, LocalApic::Config{}, [] { return u8{0x20}; }); }},
     {"ioapic", 0x48, false, [](Bench& b) { lapic_of(b).write(0xF0, Width::Dword, 0x1FF); return poked<IoApic>([](IoApic& d, u32 n) { d.set_pin(n & 31, n & 32); }, b.apic_bus); }},
+    {"uart16550", 8, false, [](Bench& b) { return poked<Uart16550>([](Uart16550& d, u32 n) { if (d.room()) n & 1 ? d.receive(static_cast<u8>(n >> 8)) : d.receive_break(); }, b.line("IRQ4"), b.keep<TracedSink>(b)); }},
+    {"i8042", 0x38, false, [](Bench& b) { return poked<I8042>([](I8042& d, u32 n) { d.key(n & 1 ? 0xE000 | (n >> 8 & 0x7F) : n >> 8 & 0x7F, n & 2); }, I8042::Pins{b.line("IRQ1"), b.line("IRQ12"), [&b](bool on) { b.line("A20").set(on); }, b.call("reset")}); }},
+    {"pci", 8, false, pci_with_bridges},
+    {"fw_cfg", 12, false, [](Bench& b) { return unit<FwCfg>(b.keep<PhysicalMemory>(u64{1} << 20)); }},
+    {"pc-testdev", 0x118, false, [](Bench& b) { return unit<PcTestdev>(gsi_lines(b)); }},
+    {"isa-debug-exit", 4, false, [](Bench& b) { return unit<DebugExit>([&b](int status) { b.note(fmt::format("exit {}", status)); }); }},
+    {"debugcon", 1, false, [](Bench& b) { return unit<DebugCon>(b.keep<TracedSink>(b)); }},
+    {"post", 1, false, [](Bench&) { return unit<PostPort>(); }},
 };
 // clang-format on
 
