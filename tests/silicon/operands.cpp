@@ -145,7 +145,7 @@ void set_bit_offset(Case& c, const Decode& d, Rng& rng) {
 /// Branches through registers and memory go to the code pages, clear of the instruction.
 u64 code_address(Rng& rng) {
   const u64 at = kCode + 8 + below(rng, kCodeBytes - 16);
-  return at >= kInsnAt && at < kInsnAt + 16 ? at + 16 : at;
+  return at >= kInsnAt - 1 && at < kInsnAt + 16 ? at + 17 : at;
 }
 
 bool branches(const Decode& d) {
