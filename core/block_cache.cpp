@@ -36,7 +36,8 @@ void log_block(const Decoder& decoder, CodeSize size, const Block& block, const 
 
 }  // namespace
 
-BlockCache::BlockCache(PhysicalMemory& memory) : memory_(memory), buckets_(size_t{1} << kBucketBits) {
+BlockCache::BlockCache(PhysicalMemory& memory)
+    : memory_(memory), buckets_(size_t{1} << kBucketBits) {
   memory_.set_watcher(PhysicalMemory::kWatchCode, this);
 }
 

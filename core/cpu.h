@@ -199,11 +199,11 @@ void Cpu::modify(Seg seg, u64 offset, bool atomic, F&& f) {
     }
   }
   // Watched, MMIO, split or not yet in the TLB: checked for writing first, then read and written.
-  probe_linear(linear, sizeof(T), Access::Write, data_view(), seg);
+  probe_write(seg, offset, sizeof(T));
   T old;
   read_linear(linear, &old, sizeof old, data_view(), seg);
   const T value = f(old);
-  write_linear(linear, &value, sizeof value, data_view(), seg);
+  slow_write(seg, linear, &value, sizeof value);
 }
 
 }  // namespace ring3

@@ -77,9 +77,16 @@ bool Interpreter::attend(Cpu& cpu, Exit& exit) {
 }
 
 void Interpreter::single_step(Cpu& cpu) {
-  const bool tf = cpu.state.has(flag::TF);
+  CpuState& st = cpu.state;
+  const bool tf = st.has(flag::TF);
+  const u64 rip = st.rip();
   before_step(cpu);
-  execute(cpu, blocks_.find(cpu), 1);
+  Block& block = blocks_.find(cpu);
+  const bool repeats = block.insns[0].prefixes & (kRep | kRepne);
+  execute(cpu, block, 1);
+  // A repeated string instruction between two iterations: RF is 1 (SDM 3B "Instruction-Breakpoint
+  // Exception Condition").
+  if (repeats && st.rip() == rip) st.rflags |= flag::RF;
   after_step(cpu, tf);
 }
 

@@ -148,7 +148,8 @@ void commit(Cpu& cpu, const TaskImage& image) {
   const bool v86 = st.has(flag::VM);
   st.cpl = v86 ? 3 : image.selectors[kCs] & 3;
   for (unsigned n = kEs; n <= kGs; ++n) {
-    // Until the new stack segment is loaded, faults of the other loads go to the old one's hidden part.
+    // Until the new stack segment is loaded, faults of the other loads go to the old one's hidden
+    // part.
     if (n == kSs && !v86) {
       st.seg[n].selector = image.selectors[n];
       continue;

@@ -12,7 +12,6 @@
 #include "devices/debugcon.h"
 #include "devices/pc_layout.h"
 #include "devices/pc_testdev.h"
-#include "devices/state_hash.h"
 
 namespace ring3 {
 namespace {
@@ -66,7 +65,7 @@ Pc::Pc(PcConfig config)
       piix4_pm_([this](std::optional<u16> base) { place_acpi(base); }),
       pci_([this] { request_reset(); }),
       fw_cfg_(memory_) {
-  instruction_time_.watch(cpu_.state);
+  instruction_time_.watch(cpu_.state.instructions);
   cpu_.apic = &lapic_;
   lapic_.on_base_change([this] { place_local_apic(); });
   clock_.on_earlier([this] {
@@ -232,13 +231,5 @@ void Pc::leave(int status) {
 }
 
 std::string Pc::dump() { return dump_machine(cpu_); }
-
-u64 Pc::state_hash() {
-  StateHash hash;
-  hash.add_cpu(cpu_.state);
-  for (Device* device : devices_) device->fields(hash);
-  hash.field("ram", memory_.ram().data(), memory_.ram().size());
-  return hash.value();
-}
 
 }  // namespace ring3

@@ -72,12 +72,12 @@ TEST_CASE("shadow RAM: a segment without ROM -> RAM, whatever PAM says") {
 }
 
 TEST_CASE("time by instructions: the deadline in instructions -> the first at which time is due") {
-  CpuState state;
+  u64 instructions = 0;
   InstructionTime time(3);
-  time.watch(state);
+  time.watch(instructions);
   CHECK(time.instructions_at(16) == 2);
   CHECK(time.instructions_at(17) == 3);
-  state.instructions = 10;
+  instructions = 10;
   time.skip_to(1000);
   CHECK(time.now() == 1000);
   CHECK(time.instructions_at(1000) == 10);
