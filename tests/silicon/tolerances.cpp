@@ -41,6 +41,12 @@ bool is_masked_store(const Context& c) {
 }
 
 bool block_fault(const Context& c) { return is_block(c) && c.both(Vector::PF); }
+/// The page fault is in the legacy region or the header, which the components asked for leave
+/// alone.
+bool legacy_region_fault(const Context& c) {
+  return is_block(c) && c.silicon_is(Vector::PF) && !c.interp_is(Vector::PF) &&
+         c.silicon.cr2 - operand_address(c.d, c.in) < kYmmHigh;
+}
 bool masked_store_fault(const Context& c) { return is_masked_store(c) && c.silicon_is(Vector::PF); }
 bool gather_fault(const Context& c) {
   return c.d.insn.meta.category == ZYDIS_CATEGORY_AVX2GATHER && c.silicon.vector >= 0 &&
