@@ -49,14 +49,11 @@ bool same_fpu(const u8* a, const u8* b, const Undefined& u) {
          std::memcmp(a + kYmmHigh, b + kYmmHigh, 256) == 0;
 }
 
-/// Kernel addresses: present for the host, not for the guest; both refuse.
-u32 comparable_error(const Outcome& o) {
-  return o.vector == 14 && (o.cr2 >> 63) ? o.error & ~1u : o.error;
+u32 comparable_error(const Outcome& o, const Undefined& u) {
+  return u.relax & kRelaxPresentBit ? o.error & ~1u : o.error;
 }
 
-u64 comparable_cr2(const Outcome& o, const Undefined& u) {
-  return u.relax & kRelaxCr2 ? 0 : o.cr2;
-}
+u64 comparable_cr2(const Outcome& o, const Undefined& u) { return u.relax & kRelaxCr2 ? 0 : o.cr2; }
 
 /// The byte of MXCSR_MASK that holds MM.
 bool is_mxcsr_mask(u64 address, const Undefined& u) {
@@ -171,7 +168,7 @@ std::string disassemble(const Case& c, const Decode& d) {
 bool same(const Pair& pair, const Decode& d, const Undefined& u) {
   const Outcome &a = pair.silicon, &b = pair.interp;
   if (u.relax & kRelaxCase) return true;
-  if (a.vector != b.vector || comparable_error(a) != comparable_error(b) ||
+  if (a.vector != b.vector || comparable_error(a, u) != comparable_error(b, u) ||
       comparable_cr2(a, u) != comparable_cr2(b, u))
     return false;
   if (a.regs.rip != b.regs.rip || ((a.regs.rflags ^ b.regs.rflags) & flag_mask(u))) return false;
