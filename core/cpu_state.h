@@ -137,8 +137,8 @@ struct CpuState {
   bool nmi_blocked = false;
   enum class Activity : u8 { Active, Halted, WaitForSipi, Shutdown } activity = Activity::Active;
 
-  u64 instructions = 0;  ///< retired since power-on; the clock of -icount
-  u64 entropy_counter = 0;       ///< of counted_entropy
+  u64 instructions = 0;     ///< retired since power-on; the clock of -icount
+  u64 entropy_counter = 0;  ///< of counted_entropy
   FpuState fpu;
 
   // Access helpers.
