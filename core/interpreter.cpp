@@ -79,7 +79,7 @@ bool Interpreter::attend(Cpu& cpu, Exit& exit) {
 void Interpreter::single_step(Cpu& cpu) {
   const bool tf = cpu.state.has(flag::TF);
   before_step(cpu);
-  execute(cpu, blocks_.find(cpu), 1);
+  execute(cpu, blocks_.find_single(cpu), 1);
   after_step(cpu, tf);
 }
 
