@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "core/debug.h"
 #include "core/host_exec.h"
 #include "core/operands.h"
 #include "core/simd_enable.h"
@@ -81,13 +82,17 @@ struct Area {
     return cpu.linear_address<access>(seg, offset + from, bytes);
   }
   void read(unsigned from, void* out, unsigned bytes) const {
-    cpu.read_linear(at<Access::Read>(from, bytes), out, bytes, cpu.data_view(), seg);
+    const u64 address = at<Access::Read>(from, bytes);
+    cpu.read_linear(address, out, bytes, cpu.data_view(), seg);
+    note_data_access(cpu, address, bytes, Access::Read);
   }
   void probe(unsigned from, unsigned bytes) const {
     cpu.probe_linear(at<Access::Write>(from, bytes), bytes, Access::Write, cpu.data_view(), seg);
   }
   void write(unsigned from, const void* in, unsigned bytes) const {
-    cpu.write_linear(at<Access::Write>(from, bytes), in, bytes, cpu.data_view(), seg);
+    const u64 address = at<Access::Write>(from, bytes);
+    cpu.write_linear(address, in, bytes, cpu.data_view(), seg);
+    note_data_access(cpu, address, bytes, Access::Write);
   }
 };
 
