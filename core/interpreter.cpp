@@ -110,6 +110,8 @@ Exit Interpreter::run(Cpu& cpu, u64 deadline) {
     } catch (const Fault& fault) {
       cpu.exits.add(ExitReason::Exception);
       take_fault(cpu, fault);
+      // Counts as an instruction: a guest that does nothing but fault reaches the deadline too.
+      ++cpu.state.instructions;
     }
     if (cpu.state.activity == CpuState::Activity::Shutdown) return Exit::Shutdown;
   }
