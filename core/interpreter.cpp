@@ -81,12 +81,7 @@ void Interpreter::single_step(Cpu& cpu) {
   const bool tf = st.has(flag::TF);
   const u64 rip = st.rip();
   before_step(cpu);
-  Block& block = blocks_.find(cpu);
-  const bool repeats = block.insns[0].prefixes & (kRep | kRepne);
-  execute(cpu, block, 1);
-  // A repeated string instruction between two iterations: RF is 1 (SDM 3B "Instruction-Breakpoint
-  // Exception Condition").
-  if (repeats && st.rip() == rip) st.rflags |= flag::RF;
+  execute(cpu, blocks_.find_single(cpu), 1);
   after_step(cpu, tf);
 }
 
@@ -117,6 +112,8 @@ Exit Interpreter::run(Cpu& cpu, u64 deadline) {
     } catch (const Fault& fault) {
       cpu.exits.add(ExitReason::Exception);
       take_fault(cpu, fault);
+      // Counts as an instruction: a guest that does nothing but fault reaches the deadline too.
+      ++cpu.state.instructions;
     }
     if (cpu.state.activity == CpuState::Activity::Shutdown) return Exit::Shutdown;
   }
