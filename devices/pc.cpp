@@ -154,7 +154,7 @@ void Pc::place_local_apic() {
   const u64 base = lapic_.apic_base() & low_mask(config_.cpu.physical_bits) & ~kPageMask;
   const std::optional<u64> wanted = lapic_.mmio_enabled() ? std::optional<u64>(base) : std::nullopt;
   if (wanted == lapic_window_) return;
-  if (lapic_window_) memory_.remove(PhysAddr{*lapic_window_}, kPageSize);
+  if (lapic_window_) memory_.remove_mmio(lapic_);
   lapic_window_ = wanted;
   if (wanted) memory_.add_mmio(PhysAddr{*wanted}, kPageSize, lapic_);
 }
