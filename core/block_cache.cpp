@@ -19,7 +19,7 @@ CodeSize code_size(const CpuState& s) {
 /// In place of the rest of a block that overwrote itself: does nothing, and takes back what the
 /// engine counts for it.
 void overwritten(Cpu& cpu, const Insn& i) {
-  cpu.state.rip() -= i.length;
+  run_again(cpu, i);
   --cpu.state.instructions;
 }
 
@@ -37,11 +37,15 @@ void log_block(const Decoder& decoder, CodeSize size, const Block& block, const 
 }  // namespace
 
 BlockCache::BlockCache(PhysicalMemory& memory)
-    : memory_(memory), buckets_(size_t{1} << kBucketBits) {
+    : memory_(memory), buckets_(size_t{1} << kBucketBits), a20_(memory.a20()) {
   memory_.set_watcher(PhysicalMemory::kWatchCode, this);
+  memory_.add_listener(*this);
 }
 
-BlockCache::~BlockCache() { memory_.set_watcher(PhysicalMemory::kWatchCode, nullptr); }
+BlockCache::~BlockCache() {
+  memory_.remove_listener(*this);
+  memory_.set_watcher(PhysicalMemory::kWatchCode, nullptr);
+}
 
 Block& BlockCache::find(Cpu& cpu) {
   const CpuState& s = cpu.state;
@@ -202,15 +206,25 @@ void BlockCache::unlink(Block& block) {
   page.blocks.erase(it);
 }
 
+/// Never to run again; if it runs now, it stops after its present instruction.
+void BlockCache::retire(Block& block) {
+  block.valid = false;
+  if (&block != current_) return;
+  for (Insn& insn : block.insns) insn.handler = overwritten;
+}
+
 void BlockCache::invalidate(Block& block) {
   ++invalidations_;
-  block.valid = false;
   --count_;
   insns_ -= block.insns.size();
-  if (&block == current_) {
-    for (Insn& insn : block.insns) insn.handler = overwritten;
-  }
+  retire(block);
   unlink(block);
+}
+
+void BlockCache::on_map_change() {
+  // Blocks are known by their address behind the A20 gate, which therefore changes nothing here.
+  const bool a20_before = std::exchange(a20_, memory_.a20());
+  if (a20_before == a20_) drop_all();
 }
 
 void BlockCache::on_watched_write(PhysAddr address, u64 size) {
@@ -232,18 +246,22 @@ void BlockCache::on_watched_write(PhysAddr address, u64 size) {
   pages_.erase(it);
 }
 
-void BlockCache::clear() {
+void BlockCache::drop_all() {
   for (auto& [page, blocks] : pages_) {
     memory_.unwatch({page}, PhysicalMemory::kWatchCode);
     for (auto& b : blocks.blocks) {
-      b->valid = false;
+      retire(*b);
       graveyard_.push_back(std::move(b));
     }
   }
   pages_.clear();
   std::fill(buckets_.begin(), buckets_.end(), nullptr);
-  bury();
   count_ = insns_ = 0;
+}
+
+void BlockCache::clear() {
+  drop_all();
+  bury();
 }
 
 void BlockCache::bury() {

@@ -13,7 +13,7 @@
 
 namespace ring3 {
 
-class BlockCache final : public WriteWatcher {
+class BlockCache final : public WriteWatcher, public MapListener {
  public:
   explicit BlockCache(PhysicalMemory& memory);
   ~BlockCache() override;
@@ -23,6 +23,10 @@ class BlockCache final : public WriteWatcher {
 
   /// Invalidates the blocks that overlap the bytes.
   void on_watched_write(PhysAddr address, u64 size) override;
+
+  /// What stood at an address may stand there no more: drops every block.
+  void on_map_change() override;
+  void on_page_watched(PhysAddr) override {}
 
   /// Drops everything. Not while a block runs.
   void clear();
@@ -70,6 +74,8 @@ class BlockCache final : public WriteWatcher {
   Block& keep_uncached(std::unique_ptr<Block> block);
   void invalidate(Block& block);
   void unlink(Block& block);
+  void retire(Block& block);
+  void drop_all();
   /// Frees the dead. Only while no block runs, that is while one is looked for.
   void bury();
   static u64 lines_of(u64 offset, u64 bytes);
@@ -84,6 +90,7 @@ class BlockCache final : public WriteWatcher {
   Block* current_ = nullptr;
   size_t count_ = 0, insns_ = 0;
   u64 invalidations_ = 0;
+  bool a20_;
 };
 
 }  // namespace ring3
