@@ -68,6 +68,11 @@ inline constexpr Binding by_width{[](Insn& insn, const Decoded&) -> Handler {
   }
 }};
 
+/// Steps back to the instruction that runs, for the rest of its iterations.
+inline void run_again(Cpu& cpu, const Insn& insn) {
+  cpu.state.rip() = (cpu.state.rip() - insn.length) & low_mask(cpu.state.long64() ? 64 : 32);
+}
+
 // Handlers that raise, for undefined encodings.
 void raise_ud(Cpu& cpu, const Insn& insn);
 void raise_gp0(Cpu& cpu, const Insn& insn);

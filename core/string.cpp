@@ -171,7 +171,7 @@ bool repeat(Cpu& cpu, StringRegs& r, bool wanted) {
 template <template <class> class Op, class T>
 void repeated(Cpu& cpu, const Insn& i) {
   StringRegs r(cpu, i, sizeof(T));
-  if (repeat<Op, T>(cpu, r, !(i.prefixes & kRepne))) cpu.state.rip() -= i.length;
+  if (repeat<Op, T>(cpu, r, !(i.prefixes & kRepne))) run_again(cpu, i);
 }
 
 template <template <class> class Op, class T>

@@ -74,3 +74,39 @@ TEST_CASE("interpreter: no handler for a fault -> shutdown") {
   m.long_mode({0x0F, 0x0B});
   CHECK(m.run() == Exit::Shutdown);
 }
+
+TEST_CASE("interpreter: a handler that faults for ever -> the deadline still comes") {
+  BareMachine m;
+  m.real_mode({0x0F, 0x0B});  // #UD, whose handler at 0:600h is UD2 again
+  m.put(6 * 4, {0x00, 0x06, 0x00, 0x00});
+  m.put(0x600, {0x0F, 0x0B});
+  CHECK(m.run(1000) == Exit::Deadline);
+  CHECK(m.cpu.state.instructions >= 1000);
+}
+
+TEST_CASE("interpreter: ROM in place of RAM -> the ROM's code runs, not the blocks of the RAM") {
+  BareMachine m;
+  m.real_mode({0xB8, 1, 0, 0xF4});  // mov ax,1; hlt
+  CHECK(m.run() == Exit::Halted);
+  const u8 rom[] = {0xB8, 2, 0, 0xF4};
+  m.memory.add_rom({0x8000}, rom);
+  m.cpu.state.rip() = 0x8000;
+  m.cpu.state.activity = CpuState::Activity::Active;
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.cpu.reg<u16>(8 * kRax) == 2);
+}
+
+TEST_CASE("interpreter: a string instruction at the top of 4 GiB -> its slices come back to it") {
+  BareMachine m;
+  m.protected_mode({0xF4});
+  u8 rom[kPageSize] = {};
+  rom[kPageSize - 2] = 0xF3;  // rep stosb
+  rom[kPageSize - 1] = 0xAA;
+  m.memory.add_rom({0xFFFFF000}, rom);
+  m.put(0, {0xF4});  // behind it, eip has wrapped
+  m.cpu.state.rip() = 0xFFFFFFFE;
+  m.reg(kRdi) = 0x100000;
+  m.reg(kRcx) = 10000;
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRcx) == 0);
+}
