@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 
-#include "tests/core/bare_machine.h"
+#include "tests/core/system_machine.h"
 
 using namespace ring3;
 
@@ -75,11 +75,12 @@ TEST_CASE("interpreter: no handler for a fault -> shutdown") {
   CHECK(m.run() == Exit::Shutdown);
 }
 
-TEST_CASE("interpreter: a handler that faults for ever -> the deadline still comes") {
-  BareMachine m;
-  m.real_mode({0x0F, 0x0B});  // #UD, whose handler at 0:600h is UD2 again
-  m.put(6 * 4, {0x00, 0x06, 0x00, 0x00});
-  m.put(0x600, {0x0F, 0x0B});
+TEST_CASE("interpreter: a handler that faults for ever on its IST stack -> the deadline comes") {
+  SystemMachine m;
+  m.long_system({0x0F, 0x0B});  // ud2, and its handler is another
+  m.idt64(6, SystemMachine::kCode0, m.handler(6), 0x8E, 1);
+  m.memory.write<u64>({SystemMachine::kTss + 36}, SystemMachine::kKernelStack);
+  m.put(m.handler(6), {0x0F, 0x0B});
   CHECK(m.run(1000) == Exit::Deadline);
   CHECK(m.cpu.state.instructions >= 1000);
 }
@@ -107,6 +108,8 @@ TEST_CASE("interpreter: a string instruction at the top of 4 GiB -> its slices c
   m.cpu.state.rip() = 0xFFFFFFFE;
   m.reg(kRdi) = 0x100000;
   m.reg(kRcx) = 10000;
+  CHECK(m.run(1) == Exit::Deadline);
+  CHECK(m.cpu.state.rip() == 0xFFFFFFFE);
   CHECK(m.run() == Exit::Halted);
   CHECK(m.reg(kRcx) == 0);
 }
