@@ -56,7 +56,6 @@ struct Cpu final : public CpuPins {
   u32 next_recent = 0;
   /// The instruction went through a gate or SYSCALL: no single-step trap follows it.
   bool no_step_trap = false;
-  /// Where RDRAND and RDSEED draw from; -icount puts a fixed sequence here.
   /// Where RDRAND and RDSEED draw from; -icount sets counted_entropy.
   u64 (*entropy)(Cpu&) = host_entropy;
 
@@ -166,7 +165,8 @@ struct Cpu final : public CpuPins {
   void pulse_init() override { signals |= kSignalInit; }
   void pulse_sipi(u8 vector) override;
 
-  BlockCache* blocks = nullptr;  ///< the engine's; invalidated with the code pages
+  unsigned nested_task_faults = 0;  ///< faults of new tasks that are being taken, see switch_task
+  BlockCache* blocks = nullptr;     ///< the engine's; invalidated with the code pages
 
  private:
   template <class T>

@@ -51,6 +51,8 @@ void note_fault(Cpu& cpu, const Fault& fault) {
   }
 }
 
+}  // namespace
+
 void shut_down(Cpu& cpu, const Fault& fault) {
   RING3_LOG(Int, "triple fault at {:04x}:{:x}, last vector {:02x} error {:x}",
             cpu.state.seg[kCs].selector, cpu.state.rip(), static_cast<u8>(fault.vector),
@@ -58,8 +60,6 @@ void shut_down(Cpu& cpu, const Fault& fault) {
   cpu.exits.add(ExitReason::TripleFault);
   cpu.state.activity = CpuState::Activity::Shutdown;
 }
-
-}  // namespace
 
 void take_fault(Cpu& cpu, Fault fault) {
   for (;;) {

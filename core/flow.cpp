@@ -88,18 +88,6 @@ void jcxz_run(Cpu& cpu, const Insn& i) {
 
 bool is_far(const Decoded& d) { return d.insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR; }
 
-template <template <class> class F>
-Handler by_operand_width(const Insn& i) {
-  switch (i.operand_width) {
-    case 2:
-      return F<u16>::run;
-    case 4:
-      return F<u32>::run;
-    default:
-      return F<u64>::run;
-  }
-}
-
 constexpr Binding jmp{[](Insn& i, const Decoded& d) -> Handler {
   if (is_far(d)) return jmp_far;
   return i.kinds[0] == Kind::Imm ? jump_relative : by_operand_width<JumpIndirect>(i);

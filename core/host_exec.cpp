@@ -101,50 +101,32 @@ struct Bytes {
   u8 value[n];
 };
 
-template <unsigned n>
-void read_slot(Cpu& cpu, const Place& p, u8* slot) {
-  store(slot, cpu.read<Bytes<n>>(p.seg, p.offset));
-}
-template <unsigned n>
-void write_slot(Cpu& cpu, const Place& p, const u8* slot) {
-  cpu.write<Bytes<n>>(p.seg, p.offset, load<Bytes<n>>(slot));
+/// f<n>() for an operand of n bytes.
+template <class F>
+void by_size(unsigned bytes, F&& f) {
+  switch (bytes) {
+    case 1:
+      return f.template operator()<1>();
+    case 2:
+      return f.template operator()<2>();
+    case 4:
+      return f.template operator()<4>();
+    case 8:
+      return f.template operator()<8>();
+    case 10:
+      return f.template operator()<10>();
+    case 16:
+      return f.template operator()<16>();
+    default:
+      return f.template operator()<32>();
+  }
 }
 
 void read_operand(Cpu& cpu, const Place& p, unsigned bytes, u8* slot) {
-  switch (bytes) {
-    case 1:
-      return read_slot<1>(cpu, p, slot);
-    case 2:
-      return read_slot<2>(cpu, p, slot);
-    case 4:
-      return read_slot<4>(cpu, p, slot);
-    case 8:
-      return read_slot<8>(cpu, p, slot);
-    case 10:
-      return read_slot<10>(cpu, p, slot);
-    case 16:
-      return read_slot<16>(cpu, p, slot);
-    default:
-      return read_slot<32>(cpu, p, slot);
-  }
+  by_size(bytes, [&]<unsigned n>() { store(slot, cpu.read<Bytes<n>>(p.seg, p.offset)); });
 }
 void write_operand(Cpu& cpu, const Place& p, unsigned bytes, const u8* slot) {
-  switch (bytes) {
-    case 1:
-      return write_slot<1>(cpu, p, slot);
-    case 2:
-      return write_slot<2>(cpu, p, slot);
-    case 4:
-      return write_slot<4>(cpu, p, slot);
-    case 8:
-      return write_slot<8>(cpu, p, slot);
-    case 10:
-      return write_slot<10>(cpu, p, slot);
-    case 16:
-      return write_slot<16>(cpu, p, slot);
-    default:
-      return write_slot<32>(cpu, p, slot);
-  }
+  by_size(bytes, [&]<unsigned n>() { cpu.write<Bytes<n>>(p.seg, p.offset, load<Bytes<n>>(slot)); });
 }
 
 Place fetch_operand(Cpu& cpu, const Insn& i, const Stub& stub, StubContext& context) {

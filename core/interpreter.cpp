@@ -29,6 +29,7 @@ class Interpreter final : public Engine {
 
   Cpu& cpu_;
   BlockCache blocks_;
+  u64 at_last_fault_ = ~u64{0};  ///< state.instructions then
 };
 
 /// Runs the first `count` instructions of the block.
@@ -81,7 +82,12 @@ void Interpreter::single_step(Cpu& cpu) {
   const bool tf = st.has(flag::TF);
   const u64 rip = st.rip();
   before_step(cpu);
-  execute(cpu, blocks_.find_single(cpu), 1);
+  Block& block = blocks_.find_single(cpu);
+  const bool repeats = block.insns[0].prefixes & (kRep | kRepne);
+  execute(cpu, block, 1);
+  // A repeated string instruction between two iterations: RF is 1 (SDM 3B "Instruction-Breakpoint
+  // Exception Condition").
+  if (repeats && st.rip() == rip) st.rflags |= flag::RF;
   after_step(cpu, tf);
 }
 
@@ -111,6 +117,10 @@ Exit Interpreter::run(Cpu& cpu, u64 deadline) {
       return run_until_fault(cpu, deadline);
     } catch (const Fault& fault) {
       cpu.exits.add(ExitReason::Exception);
+      // A handler whose first instruction faults retires nothing for ever: the delivery counts, or
+      // the deadline would never come.
+      if (cpu.state.instructions == at_last_fault_) ++cpu.state.instructions;
+      at_last_fault_ = cpu.state.instructions;
       take_fault(cpu, fault);
       // Counts as an instruction: a guest that does nothing but fault reaches the deadline too.
       ++cpu.state.instructions;

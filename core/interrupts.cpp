@@ -181,6 +181,7 @@ void deliver_protected(Cpu& cpu, const Delivery& d) {
 
 void deliver_event(Cpu& cpu, const Delivery& d) {
   if (log_enabled(Log::Int)) log_delivery(cpu, d);
+  cpu.state.activity = CpuState::Activity::Active;  // a task switch below may end in shutdown
   try {
     if (cpu.state.long_mode()) {
       deliver_long(cpu, d);
@@ -195,7 +196,6 @@ void deliver_event(Cpu& cpu, const Delivery& d) {
     throw;
   }
   cpu.state.shadow = CpuState::kNoShadow;
-  cpu.state.activity = CpuState::Activity::Active;
   cpu.no_step_trap = true;
   cpu.update_flags_mode();
 }

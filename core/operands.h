@@ -111,6 +111,19 @@ Handler pick_wide(Insn& i, const Decoded&) {
   }
 }
 
+/// The instance of F::run for the operand size: 16, 32 or 64 bits.
+template <template <class> class F>
+Handler by_operand_width(const Insn& i) {
+  switch (i.operand_width) {
+    case 2:
+      return F<u16>::run;
+    case 4:
+      return F<u32>::run;
+    default:
+      return F<u64>::run;
+  }
+}
+
 /// Replaces the flags in `mask`.
 inline void set_flags(Cpu& cpu, u64 mask, u64 value) {
   cpu.state.rflags = (cpu.state.rflags & ~mask) | value;

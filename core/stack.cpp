@@ -99,18 +99,6 @@ struct Leave {
   }
 };
 
-template <template <class> class F>
-Handler by_operand_width(const Insn& i) {
-  switch (i.operand_width) {
-    case 2:
-      return F<u16>::run;
-    case 4:
-      return F<u32>::run;
-    default:
-      return F<u64>::run;
-  }
-}
-
 bool is_segment(const Decoded& d) {
   return d.operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
          ZydisRegisterGetClass(d.operands[0].reg.value) == ZYDIS_REGCLASS_SEGMENT;

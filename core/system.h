@@ -56,6 +56,8 @@ void deliver(Cpu& cpu, u8 vector, Source source, std::optional<u32> error, u64 r
 /// triple fault rules. On a triple fault the cpu enters Activity::Shutdown. state.rip() must be
 /// the faulting instruction's.
 void take_fault(Cpu& cpu, Fault fault);
+/// The end of a triple fault: Activity::Shutdown. `fault` is the last one.
+void shut_down(Cpu& cpu, const Fault& fault);
 /// At an instruction boundary: delivers what is due (INIT, SIPI, NMI, INTR, debug traps), wakes
 /// HLT. Returns true if rip changed or the cpu is not active.
 bool take_pending(Cpu& cpu);

@@ -12,6 +12,7 @@ namespace ring3 {
 namespace {
 
 constexpr u8 kBusy = 2, kTypeLdt = 2;
+constexpr unsigned kMaxNestedFaults = 32;
 
 /// Where things stand in a TSS; `size` is that of a slot.
 struct Layout {
@@ -205,7 +206,12 @@ void switch_task(Cpu& cpu, Selector sel, TaskCause cause, std::optional<u32> err
     enter_task(cpu, image, error, layout.size);
   } catch (const Fault& fault) {
     cpu.update_mode();
+    // The handler may be a task that faults as well. Busy bits end that, but for descriptors that
+    // cannot take one, in ROM: the manual names no end for these.
+    if (cpu.nested_task_faults == kMaxNestedFaults) return shut_down(cpu, fault);
+    ++cpu.nested_task_faults;
     take_fault(cpu, fault);
+    --cpu.nested_task_faults;
   }
 }
 

@@ -81,3 +81,42 @@ TEST_CASE("interpreter: no handler for a fault -> shutdown") {
   m.long_mode({0x0F, 0x0B});
   CHECK(m.run() == Exit::Shutdown);
 }
+
+TEST_CASE("interpreter: a handler that faults for ever on its IST stack -> the deadline comes") {
+  SystemMachine m;
+  m.long_system({0x0F, 0x0B});  // ud2, and its handler is another
+  m.idt64(6, SystemMachine::kCode0, m.handler(6), 0x8E, 1);
+  m.memory.write<u64>({SystemMachine::kTss + 36}, SystemMachine::kKernelStack);
+  m.put(m.handler(6), {0x0F, 0x0B});
+  CHECK(m.run(1000) == Exit::Deadline);
+  CHECK(m.cpu.state.instructions >= 1000);
+}
+
+TEST_CASE("interpreter: ROM in place of RAM -> the ROM's code runs, not the blocks of the RAM") {
+  BareMachine m;
+  m.real_mode({0xB8, 1, 0, 0xF4});  // mov ax,1; hlt
+  CHECK(m.run() == Exit::Halted);
+  const u8 rom[] = {0xB8, 2, 0, 0xF4};
+  m.memory.add_rom({0x8000}, rom);
+  m.cpu.state.rip() = 0x8000;
+  m.cpu.state.activity = CpuState::Activity::Active;
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.cpu.reg<u16>(8 * kRax) == 2);
+}
+
+TEST_CASE("interpreter: a string instruction at the top of 4 GiB -> its slices come back to it") {
+  BareMachine m;
+  m.protected_mode({0xF4});
+  u8 rom[kPageSize] = {};
+  rom[kPageSize - 2] = 0xF3;  // rep stosb
+  rom[kPageSize - 1] = 0xAA;
+  m.memory.add_rom({0xFFFFF000}, rom);
+  m.put(0, {0xF4});  // behind it, eip has wrapped
+  m.cpu.state.rip() = 0xFFFFFFFE;
+  m.reg(kRdi) = 0x100000;
+  m.reg(kRcx) = 10000;
+  CHECK(m.run(1) == Exit::Deadline);
+  CHECK(m.cpu.state.rip() == 0xFFFFFFFE);
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRcx) == 0);
+}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "core/debug.h"
@@ -124,4 +125,17 @@ TEST_CASE("task switch: 16-bit TSS -> 16-bit registers, FS and GS null") {
   CHECK((m.reg(kRsp) & 0xFFFF) == 0x5000);
   CHECK(m.sel(kFs) == 0);
   CHECK(type_of(m, M::kTss2Sel) == 3);
+}
+
+TEST_CASE("task gate: handler tasks in a GDT in ROM that fault without end -> shutdown") {
+  M m;
+  m.protected_system({0xEA, 0, 0, 0, 0, M::kTss2Sel, 0});
+  fill_task(m);
+  m.memory.write<u16>({M::kTss2 + 72 + 4 * kSs}, 0);  // a null SS: #TS in the new task
+  m.idt(10, M::gate(M::kTss2Sel, 0, 0x85));
+  std::array<u8, kPageSize> gdt;
+  m.memory.read({M::kGdt}, gdt);
+  m.memory.add_rom({0x200000}, gdt);
+  m.cpu.state.gdtr.base = 0x200000;
+  CHECK(m.run() == Exit::Shutdown);
 }

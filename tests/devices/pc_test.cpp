@@ -216,3 +216,54 @@ TEST_CASE("pc: the map -> VGA hole open, APIC windows answer, absent ports are o
   CHECK(m.pc.io().read(0x08, Width::Byte) == 0xFF);
   CHECK(m.pc.io().read(0x600, Width::Word) == 0);
 }
+
+TEST_CASE(
+    "pc: HPET timer on pin 2 while the 8254 rests at high -> the I/O APIC sends its interrupt") {
+  Machine m(config(), Code().spin());
+  PhysicalMemory& memory = m.pc.memory();
+  const auto ioapic = [&](u32 reg, u32 value) {
+    memory.write<u32>(PhysAddr{layout::kIoApic}, reg);
+    memory.write<u32>(PhysAddr{layout::kIoApic + 0x10}, value);
+  };
+  memory.write<u32>(PhysAddr{layout::kLocalApic + 0xF0}, 0x1FF);
+  ioapic(0x10 + 2 * 2, 0x40);  // edge, fixed, vector 40h, to APIC 0
+  m.pc.io().write(0x43, Width::Byte, 0x34);
+  m.pc.io().write(0x40, Width::Byte, 0);
+  m.pc.io().write(0x40, Width::Byte, 0);                      // mode 2, a pulse each 55 ms
+  memory.write<u32>(PhysAddr{layout::kLocalApic + 0xB0}, 0);  // EOI of the edge that made, if any
+  CHECK(m.pc.cpu().apic->acknowledge().value_or(0x40) == 0x40);
+  memory.write<u32>(PhysAddr{layout::kLocalApic + 0xB0}, 0);
+  memory.write<u64>(PhysAddr{layout::kHpet + 0x100}, 2 << 9 | 4);  // route 2, enabled, edge
+  memory.write<u64>(PhysAddr{layout::kHpet + 0x108}, 100);         // in a microsecond
+  memory.write<u64>(PhysAddr{layout::kHpet + 0x10}, 1);
+  Event look(m.pc.clock(), [&] { m.pc.leave(0); });
+  look.schedule_in(10'000);
+  m.run();
+  CHECK((memory.read<u32>(PhysAddr{layout::kLocalApic + 0x220}) & 1) == 1);  // IRR of 40h
+}
+
+TEST_CASE("pc: the local APIC moved over the I/O APIC and back -> both answer") {
+  Machine m(config(), Code().spin());
+  ApicPort& apic = *m.pc.cpu().apic;
+  const u64 base = apic.apic_base();
+  CHECK(apic.set_apic_base((base & 0xFFF) | layout::kIoApic));
+  CHECK(apic.set_apic_base(base));
+  m.pc.memory().write<u32>(PhysAddr{layout::kIoApic}, 1);
+  CHECK(m.pc.memory().read<u32>(PhysAddr{layout::kIoApic + 0x10}) == 0x170020);
+  CHECK((m.pc.memory().read<u32>(PhysAddr{layout::kLocalApic + 0x30}) & 0xFF) == 0x14);
+}
+
+TEST_CASE("pc: TSC deadline at the end of time, by instructions -> never due") {
+  Machine m(config(), Code().raw({0xFA, 0xF4}).spin());
+  m.pc.memory().write<u32>(PhysAddr{layout::kLocalApic + 0xF0}, 0x1FF);
+  m.pc.memory().write<u32>(PhysAddr{layout::kLocalApic + 0x320}, 0x40040);
+  m.pc.cpu().apic->set_tsc_deadline(~u64{0} - 1);
+  CHECK(m.pc.cpu().apic->tsc_deadline() == ~u64{0} - 1);
+  m.pc.io().write(0x43, Width::Byte, 0x30);  // the 8254 and the clock chip stand still
+  m.pc.io().write(0x70, Width::Byte, 0x0A);
+  m.pc.io().write(0x71, Width::Byte, 0x70);
+  Event stop(m.pc.clock(), [&] { m.pc.leave(9); });
+  stop.schedule_in(5'000'000'000);
+  CHECK(m.run() == 9);
+  CHECK(m.pc.clock().next_deadline() == kNever);
+}
