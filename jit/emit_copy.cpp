@@ -69,8 +69,7 @@ void Translator::store_places(const std::array<u8, 16>& places) {
     bool written = false;
     for (unsigned n = 0; n < d_.insn.operand_count_visible; ++n) {
       const ZydisDecodedOperand& op = d_.operands[n];
-      written |= op.type == ZYDIS_OPERAND_TYPE_REGISTER &&
-                 guest_register(op.reg.value) == guest &&
+      written |= op.type == ZYDIS_OPERAND_TYPE_REGISTER && guest_register(op.reg.value) == guest &&
                  (op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
     }
     if (written) a_.mov(gpr_home(guest), x86::gpq(places[guest]));

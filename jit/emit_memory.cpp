@@ -37,7 +37,8 @@ void Translator::effective_address(const ZydisDecodedOperand& op) {
   }
   const u8 seg = insn_->segment;
   if (seg != kFs && seg != kGs) return;
-  const size_t at = offsetof(CpuState, seg) + seg * sizeof(Segment) + offsetof(Segment, access_base);
+  const size_t at =
+      offsetof(CpuState, seg) + seg * sizeof(Segment) + offsetof(Segment, access_base);
   a_.add(kScratchA, state64(static_cast<i32>(at)));
   (void)op;
 }

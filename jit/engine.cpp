@@ -82,8 +82,8 @@ u32 JitEngine::call_handler(const CalloutSite& site) {
 void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline, ExitSite*& last) {
   CpuState& s = cpu.state;
   cpu.recent[cpu.next_recent++ % cpu.recent.size()] = s.rip();
-  const Entry entry{&s, t.code, deadline, this, library_.targets(t.key).data(),
-                    pack_flags(s.rflags)};
+  const Entry entry{
+      &s, t.code, deadline, this, library_.targets(t.key).data(), pack_flags(s.rflags)};
   const Left left = library_.stubs().enter(&entry);
   s.rflags = unpack_flags(s.rflags, left.flags);
   last = left.site;
@@ -134,8 +134,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline, ExitSite*& last) {
       t = library_.add(block, rip);
     }
   }
-  if (last && t && last->target == rip && !last->from->dead &&
-      last->from->key == t->key)
+  if (last && t && last->target == rip && !last->from->dead && last->from->key == t->key)
     library_.chain(*last, *t);
   last = nullptr;
   library_.bury();

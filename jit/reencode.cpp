@@ -65,7 +65,8 @@ HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memor
     }
   }
   ZyanUSize length = sizeof out.bytes;
-  if (ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(&request, out.bytes, &length))) out.length = length;
+  if (ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(&request, out.bytes, &length)))
+    out.length = length;
   return out;
 }
 

@@ -14,7 +14,7 @@ namespace x86 = asmjit::x86;
 
 inline constexpr u8 kSpilled = 0xFF;
 /// Host register number by guest register number.
-inline constexpr u8 kHostOf[16] = {0, 1, 2, 3,  12, 5,        6,        7,
+inline constexpr u8 kHostOf[16] = {0, 1, 2,  3,  12,       5,        6,        7,
                                    8, 9, 10, 11, kSpilled, kSpilled, kSpilled, kSpilled};
 
 inline constexpr x86::Gp kState = x86::r15, kScratchA = x86::r14, kScratchB = x86::r13,
@@ -39,9 +39,7 @@ inline x86::Mem frame(size_t offset, i32 extra = 0) {
 }
 
 /// Between RFLAGS and Frame::flags.
-inline u64 pack_flags(u64 rflags) {
-  return (rflags & 0xD5) << 8 | 0x200 | (rflags >> 11 & 1);
-}
+inline u64 pack_flags(u64 rflags) { return (rflags & 0xD5) << 8 | 0x200 | (rflags >> 11 & 1); }
 inline u64 unpack_flags(u64 rflags, u64 packed) {
   return (rflags & ~flag::kArith) | (packed >> 8 & 0xD5) | (packed & 1) << 11;
 }

@@ -41,7 +41,7 @@ class Translator {
   void callout(bool last);
   void call_handler(u32 index, bool last);
   // flags
-  void save_flags();     ///< makes the frame's copy right; keeps the host's
+  void save_flags();  ///< makes the frame's copy right; keeps the host's
   void restore_flags(x86::Gp scratch);
   void note_flags(const FlagUse& use) {
     if (use.writes) flags_ = kHost;

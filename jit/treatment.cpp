@@ -43,7 +43,7 @@ bool general_operands_only(const Decoded& d) {
 /// Rows that may be copied: what every x86-64 host has and whose handler asks for no feature.
 bool copyable(const Decoded& d, Family family) {
   switch (d.insn.mnemonic) {
-    case ZYDIS_MNEMONIC_DIV:         // #DE
+    case ZYDIS_MNEMONIC_DIV:  // #DE
     case ZYDIS_MNEMONIC_IDIV:
     case ZYDIS_MNEMONIC_CMPXCHG16B:  // alignment
     case ZYDIS_MNEMONIC_CMPXCHG8B:
@@ -92,7 +92,8 @@ bool emittable(const Decoded& d, const Insn& insn) {
       return true;
     case ZYDIS_MNEMONIC_PUSH:
     case ZYDIS_MNEMONIC_POP:
-      return insn.kinds[0] == Kind::Imm || (insn.kinds[0] == Kind::Reg && is_general(d.operands[0]));
+      return insn.kinds[0] == Kind::Imm ||
+             (insn.kinds[0] == Kind::Reg && is_general(d.operands[0]));
     case ZYDIS_MNEMONIC_JCXZ:
     case ZYDIS_MNEMONIC_JECXZ:
     case ZYDIS_MNEMONIC_JRCXZ:
