@@ -47,8 +47,9 @@ void Translator::count_and_poll(asmjit::Label leave) {
   a_.mov(state64(kInstructions), kScratchB);
   a_.cmp(kScratchB, frame(offsetof(Frame, deadline)));
   a_.jae(leave);
-  a_.cmp(x86::dword_ptr(kState, c_.signals), imm(0));
-  a_.jne(leave);
+  a_.mov(kScratchB.r32(), x86::dword_ptr(kState, c_.signals));
+  a_.test(x86::dword_ptr(x86::rsp, offsetof(Frame, poll)), kScratchB.r32());
+  a_.jnz(leave);
 }
 
 void Translator::exit_to(u64 target) {
@@ -58,7 +59,7 @@ void Translator::exit_to(u64 target) {
   site->target = target;
   site->crosses_page = ((target ^ rip_) >> kPageShift) != 0;
   site->from = t_.get();
-  const asmjit::Label leave = a_.newLabel(), over = a_.newLabel();
+  const asmjit::Label leave = a_.newLabel();
   a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
   count_and_poll(leave);
   if (site->crosses_page) {
@@ -69,7 +70,6 @@ void Translator::exit_to(u64 target) {
   a_.jmp(x86::qword_ptr(kScratchA, offsetof(ExitSite, code)));
   a_.bind(leave);
   a_.jmp(imm(reinterpret_cast<u64>(c_.stubs.leave_direct)));
-  a_.bind(over);
   t_->exits.push_back(std::move(site));
   ended_ = true;
 }
@@ -151,7 +151,7 @@ void Translator::emit_call() {
   if (direct && !canonical(next + insn_->imm)) return callout(true);
   if (!direct) {
     indirect_target();
-    a_.mov(frame(offsetof(Frame, padding)), kScratchA);
+    a_.mov(frame(offsetof(Frame, scratch)), kScratchA);
   }
   save_flags();
   a_.lea(kScratchA, x86::ptr(kGuestRsp, -8));
@@ -161,7 +161,7 @@ void Translator::emit_call() {
   a_.lea(kGuestRsp, x86::ptr(kGuestRsp, -8));
   flags_ = kFrame;
   if (direct) return exit_to(next + insn_->imm);
-  a_.mov(kScratchA, frame(offsetof(Frame, padding)));
+  a_.mov(kScratchA, frame(offsetof(Frame, scratch)));
   exit_indirect();
 }
 

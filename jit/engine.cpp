@@ -40,8 +40,10 @@ class JitEngine final : public Engine {
   void interpret(Cpu& cpu, Block& block, size_t count);
   bool attend(Cpu& cpu, Exit& exit);
   void single_step(Cpu& cpu);
-  static u32 call_out(void* engine, CalloutSite* site, u64* flags);
-  u32 call_handler(const CalloutSite& site);
+  static After call_out(void* engine, CalloutSite* site, Frame* frame);
+  After call_handler(const CalloutSite& site, Frame& frame);
+  After go_on(const NativeBlock& from, Frame& frame);
+  u64 poll_mask() const;
 
   Cpu& cpu_;
   JitOptions options_;
@@ -51,17 +53,24 @@ class JitEngine final : public Engine {
   bool native_ = false;
 };
 
-u32 JitEngine::call_out(void* engine, CalloutSite* site, u64* flags) {
+/// INTR is no reason to leave while IF is clear, else code that runs so would leave after each
+/// block.
+u64 JitEngine::poll_mask() const {
+  const u32 ignored = cpu_.state.has(flag::IF) ? 0u : u32{kSignalIntr};
+  return ~u64{ignored};
+}
+
+After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
   JitEngine& self = *static_cast<JitEngine*>(engine);
   u64& rflags = self.cpu_.state.rflags;
-  rflags = unpack_flags(rflags, *flags);
-  const u32 leave = self.call_handler(*site);
-  *flags = pack_flags(rflags);
-  return leave;
+  rflags = unpack_flags(rflags, frame->flags);
+  const After after = self.call_handler(*site, *frame);
+  frame->flags = pack_flags(rflags);
+  return after;
 }
 
 /// Translated code is not unwound: a fault is kept, and taken after it was left.
-u32 JitEngine::call_handler(const CalloutSite& site) {
+After JitEngine::call_handler(const CalloutSite& site, Frame& frame) {
   CpuState& state = cpu_.state;
   state.rip() = site.next_rip;
   try {
@@ -70,20 +79,34 @@ u32 JitEngine::call_handler(const CalloutSite& site) {
     fault_ = fault;
     state.rip() = site.rip;
     state.instructions += site.index;
-    return 1;
+    return After::Leave;
   }
   // The rest of a block that overwrote itself must not run.
   if (!site.last && !site.from->dead) [[likely]]
-    return 0;
+    return After::GoOn;
   state.instructions += site.index + 1;
-  return 1;
+  return go_on(*site.from, frame);
+}
+
+/// After a block's last instruction: straight to the next translation if nothing else is due.
+After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
+  const CpuState& s = cpu_.state;
+  frame.poll = poll_mask();
+  if ((cpu_.signals.load(std::memory_order_relaxed) & frame.poll) != 0 ||
+      s.activity != CpuState::Activity::Active || s.instructions >= frame.deadline ||
+      s.mode_key != from.key)
+    return After::Leave;
+  const Target& next = (*from.targets)[s.rip() & kTargetMask];
+  if (next.rip != s.rip() || next.generation != cpu_.mmu.generation()) return After::Leave;
+  frame.scratch = reinterpret_cast<u64>(next.code);
+  return After::Jump;
 }
 
 void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline, ExitSite*& last) {
   CpuState& s = cpu.state;
   cpu.recent[cpu.next_recent++ % cpu.recent.size()] = s.rip();
-  const Entry entry{
-      &s, t.code, deadline, this, library_.targets(t.key).data(), pack_flags(s.rflags)};
+  const Entry entry{&s,         t.code, deadline, this, t.targets->data(), pack_flags(s.rflags),
+                    poll_mask()};
   const Left left = library_.stubs().enter(&entry);
   s.rflags = unpack_flags(s.rflags, left.flags);
   last = left.site;

@@ -53,6 +53,7 @@ NativeBlock* Library::add(Block& block, u64 rip) {
   std::unique_ptr<NativeBlock> t =
       translator.translate({page.host + block.start.offset(), block.bytes});
   if (!t) return nullptr;
+  t->targets = &targets(block.key);
   t->next = first(block);
   block.native = t.get();
   NativeBlock* raw = t.get();
@@ -69,14 +70,14 @@ void Library::chain(ExitSite& site, NativeBlock& to) {
   to.incoming.push_back(&site);
 }
 
-Library::Targets& Library::targets(u32 key) {
+Targets& Library::targets(u32 key) {
   auto& table = targets_[key];
   if (!table) table = std::make_unique<Targets>();
   return *table;
 }
 
 void Library::publish(const NativeBlock& t) {
-  targets(t.key)[t.rip & kTargetMask] = {t.rip, cpu_.mmu.generation(), t.code, 0};
+  (*t.targets)[t.rip & kTargetMask] = {t.rip, cpu_.mmu.generation(), t.code, 0};
 }
 
 void Library::unchain(NativeBlock& t) {
@@ -90,7 +91,7 @@ void Library::unchain(NativeBlock& t) {
     site->to = nullptr;
     site->code = context_.stubs.leave_direct;
   }
-  Target& target = targets(t.key)[t.rip & kTargetMask];
+  Target& target = (*t.targets)[t.rip & kTargetMask];
   if (target.code == t.code) target = {};
 }
 

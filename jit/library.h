@@ -13,8 +13,6 @@ namespace ring3::jit {
 
 class Library final : public BlockObserver {
  public:
-  using Targets = std::array<Target, kTargetMask + 1>;
-
   Library(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory> memory);
   ~Library() override;
 

@@ -30,9 +30,11 @@ struct Frame {
   void* engine = nullptr;
   const void* targets = nullptr;  ///< the indirect-branch table of the mode
   u64 flags = 0;                  ///< arithmetic flags as `lahf; seto al` leaves them in ax
+  u64 scratch = 0;                ///< a call's target; where to go on after a block's last callout
+  u64 poll = 0;                   ///< signals that end translated code
   u64 padding = 0;                ///< the frame keeps the stack aligned
 };
-static_assert(sizeof(Frame) % 16 == 8);
+static_assert(sizeof(Frame) % 16 == 8);  // entered with six registers and rip pushed
 
 inline x86::Mem frame(size_t offset, i32 extra = 0) {
   return x86::qword_ptr(x86::rsp, static_cast<i32>(offset) + extra);

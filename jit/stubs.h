@@ -20,10 +20,20 @@ struct Entry {
   void* engine;
   const void* targets;
   u64 flags;  ///< packed
+  u64 poll;
 };
 
-/// Calls a callout's handler. 0: go on, else leave.
-using CalloutThunk = u32 (*)(void* engine, CalloutSite* site, u64* flags);
+struct Frame;
+
+/// What follows a callout.
+enum class After : u32 {
+  GoOn,   ///< the next instruction
+  Leave,  ///< CpuState::rip says where to
+  Jump,   ///< another translation, at Frame::scratch
+};
+
+/// Calls a callout's handler.
+using CalloutThunk = After (*)(void* engine, CalloutSite* site, Frame* frame);
 
 struct Stubs {
   Left (*enter)(const Entry* entry) = nullptr;

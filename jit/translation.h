@@ -2,12 +2,27 @@
 // Translated blocks and the records that their code points at.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
 #include "decoder/block.h"
 
 namespace ring3::jit {
+
+/// An entry of the indirect-branch table.
+struct Target {
+  u64 rip = 0;
+  u64 generation = 0;
+  const u8* code = nullptr;
+  u64 padding = 0;
+};
+static_assert(sizeof(Target) == 32);
+
+inline constexpr unsigned kTargetBits = 13;
+inline constexpr u64 kTargetMask = (u64{1} << kTargetBits) - 1;
+/// Where indirect branches of one mode look: by the low bits of rip.
+using Targets = std::array<Target, kTargetMask + 1>;
 
 struct NativeBlock;
 
@@ -35,6 +50,7 @@ struct NativeBlock {
   Block* block = nullptr;
   u64 rip = 0;
   u32 key = 0;
+  Targets* targets = nullptr;  ///< of its mode
   const u8* code = nullptr;
   size_t code_bytes = 0;
   bool dead = false;            ///< its block is invalid
@@ -43,17 +59,5 @@ struct NativeBlock {
   std::vector<std::unique_ptr<ExitSite>> exits;
   std::vector<std::unique_ptr<CalloutSite>> callouts;
 };
-
-/// An entry of the indirect-branch table.
-struct Target {
-  u64 rip = 0;
-  u64 generation = 0;
-  const u8* code = nullptr;
-  u64 padding = 0;
-};
-static_assert(sizeof(Target) == 32);
-
-inline constexpr unsigned kTargetBits = 13;
-inline constexpr u64 kTargetMask = (u64{1} << kTargetBits) - 1;
 
 }  // namespace ring3::jit
