@@ -199,10 +199,10 @@ Exit JitEngine::run_until_fault(Cpu& cpu, u64 deadline) {
   for (;;) {
     if (cpu.signals.load(std::memory_order_relaxed) != 0 ||
         cpu.state.activity != CpuState::Activity::Active) [[unlikely]] {
-      last = nullptr;
       if (attend(cpu, exit)) return exit;
       if (cpu.signals.load(std::memory_order_relaxed) & kSignalTrap) {
         if (cpu.state.instructions >= deadline) return Exit::Deadline;
+        last = nullptr;
         single_step(cpu);
         continue;
       }
