@@ -20,13 +20,16 @@ class BlockObserver {
   virtual void on_invalid(Block& block) = 0;
 };
 
-class BlockCache final : public WriteWatcher {
+class BlockCache final : public WriteWatcher, private MapListener {
  public:
   explicit BlockCache(PhysicalMemory& memory);
   ~BlockCache() override;
 
   /// The block at CS:rip, decoded now if need be. Throws the fault of the fetch.
   Block& find(Cpu& cpu);
+
+  /// The same for one instruction to be run alone: it leaves all its flags.
+  Block& find_single(Cpu& cpu);
 
   /// Invalidates the blocks that overlap the bytes.
   void on_watched_write(PhysAddr address, u64 size) override;
@@ -70,6 +73,9 @@ class BlockCache final : public WriteWatcher {
   static size_t bucket_of(PhysAddr start, u32 key) {
     return ((start.value + (u64{key} << 48)) * 0x9E3779B97F4A7C15) >> (64 - kBucketBits);
   }
+  void on_map_change() override;
+  void on_page_watched(PhysAddr) override {}
+  static void stop(Block& block);
   Block* lookup(PhysAddr start, u32 key);
   Block& find_slow(Cpu& cpu, u64 linear, JumpEntry& entry);
   PhysAddr fetch_page(Cpu& cpu, u64 linear, const u8*& host, std::array<u8, kPageSize>& copy);
@@ -92,6 +98,7 @@ class BlockCache final : public WriteWatcher {
   std::unique_ptr<Block> uncached_;
   Block* current_ = nullptr;
   BlockObserver* observer_ = nullptr;
+  bool map_changed_ = false;
   size_t count_ = 0, insns_ = 0;
   u64 invalidations_ = 0;
 };

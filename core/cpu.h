@@ -21,8 +21,9 @@ namespace ring3 {
 
 class BlockCache;
 
-/// Random bits of the host, for RDRAND and RDSEED.
-u64 host_entropy();
+/// What RDRAND and RDSEED draw from.
+u64 host_entropy(Cpu& cpu);     ///< the host's random numbers
+u64 counted_entropy(Cpu& cpu);  ///< a fixed sequence: runs can be repeated
 
 /// Why the engine must look up at the next block boundary. Set from any thread.
 enum Signal : u32 {
@@ -56,7 +57,8 @@ struct Cpu final : public CpuPins {
   /// The instruction went through a gate or SYSCALL: no single-step trap follows it.
   bool no_step_trap = false;
   /// Where RDRAND and RDSEED draw from; -icount puts a fixed sequence here.
-  u64 (*entropy)() = host_entropy;
+  /// Where RDRAND and RDSEED draw from; -icount sets counted_entropy.
+  u64 (*entropy)(Cpu&) = host_entropy;
 
   void reset();  ///< power-on values (SDM 3A "Processor State After Reset")
   void init();   ///< INIT: as reset but for what INIT keeps
@@ -179,8 +181,8 @@ struct Cpu final : public CpuPins {
   }
   void slow_read(Seg seg, u64 linear, void* out, unsigned size);
   void slow_write(Seg seg, u64 linear, const void* in, unsigned size);
-  /// A host pointer for an aligned in-page RAM write, or null; faults as the write would.
-  u8* slow_write_pointer(Seg seg, u64 linear, unsigned size);
+  /// What slow_write would raise, but for the write.
+  void probe_data(Seg seg, u64 linear, unsigned size);
 };
 
 template <class T, class F>
@@ -199,11 +201,11 @@ void Cpu::modify(Seg seg, u64 offset, bool atomic, F&& f) {
     }
   }
   // Watched, MMIO, split or not yet in the TLB: checked for writing first, then read and written.
-  probe_linear(linear, sizeof(T), Access::Write, data_view(), seg);
+  probe_data(seg, linear, sizeof(T));
   T old;
   read_linear(linear, &old, sizeof old, data_view(), seg);
   const T value = f(old);
-  write_linear(linear, &value, sizeof value, data_view(), seg);
+  slow_write(seg, linear, &value, sizeof value);
 }
 
 }  // namespace ring3

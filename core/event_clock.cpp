@@ -11,6 +11,7 @@ namespace ring3 {
 void EventClock::schedule(Event& event, Nanos when) {
   const bool earlier = when < next_deadline();
   cancel(event);
+  if (when >= kEndOfTime) return;
   const Entry entry{when, order_++, &event};
   const auto runs_later = [](const Entry& a, const Entry& b) {
     return a.when != b.when ? a.when > b.when : a.order > b.order;

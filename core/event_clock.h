@@ -13,6 +13,9 @@ namespace ring3 {
 
 using Nanos = u64;
 inline constexpr Nanos kNever = ~u64{0};
+/// 146 years. A guest that sleeps until a later time sleeps for good: idle time that is skipped
+/// must not lead the clock to its overflow.
+inline constexpr Nanos kEndOfTime = u64{1} << 62;
 inline constexpr Nanos kNanosPerSecond = 1'000'000'000;
 
 class TimeSource {
@@ -35,7 +38,8 @@ class EventClock {
   static constexpr u64 now_to_tsc(Nanos t) { return t; }
   static constexpr Nanos tsc_to_now(u64 tsc) { return tsc; }
 
-  void schedule(Event& event, Nanos when);  ///< replaces an earlier schedule of the same event
+  /// Replaces an earlier schedule of the same event. What is due past kEndOfTime never runs.
+  void schedule(Event& event, Nanos when);
   void cancel(Event& event);
   Nanos next_deadline() const;  ///< kNever if nothing is scheduled
   /// Runs what is due at the time of the call, in order of time, then of scheduling. An action may

@@ -66,9 +66,12 @@ void take_fault(Cpu& cpu, Fault fault) {
     note_fault(cpu, fault);
     const std::optional<u32> error =
         fault.has_error ? std::optional<u32>(fault.error) : std::nullopt;
+    // The pushed RF is 1 for faults, but for instruction breakpoints (SDM 3B
+    // "Instruction-Breakpoint Exception Condition").
+    const bool breakpoint = fault.vector == Vector::DB && (fault.dr6 & 0xF) != 0;
     try {
-      deliver_event(
-          cpu, {static_cast<u8>(fault.vector), Source::Exception, error, cpu.state.rip(), true});
+      deliver_event(cpu, {static_cast<u8>(fault.vector), Source::Exception, error, cpu.state.rip(),
+                          !breakpoint});
       return;
     } catch (const Fault& second) {
       switch (combine(fault.vector, second.vector)) {

@@ -7,6 +7,8 @@
 // kept here. ST(i) is relative to TOP, the tags are abridged.
 #pragma once
 
+#include <cstring>
+
 #include "core/cpu_state.h"
 
 namespace ring3::fpu {
@@ -63,10 +65,20 @@ inline u16 with_summary(u16 fsw, u16 fcw) {
   return static_cast<u16>((fsw & ~(kEs | kBusy)) | (pending ? kEs | kBusy : 0));
 }
 
+/// The image holds ST(0) to ST(7); a load of TOP renames the registers, it does not move them.
+inline void set_fsw_renaming(FpuState& f, u16 fsw) {
+  const unsigned old_top = top(f);
+  u8 before[128];
+  std::memcpy(before, f.image + kSt, sizeof before);
+  set<u16>(f, kFsw, fsw);
+  for (unsigned st = 0; st < 8; ++st)
+    std::memcpy(f.image + kSt + 16 * st, before + 16 * ((st + top(f) - old_top) & 7), 16);
+}
+
 /// FNINIT (SDM 2A): clears the instruction and data pointers too; the registers keep their bits.
 inline void init_x87(FpuState& f) {
   set<u16>(f, kFcw, kFcwDefault);
-  set<u16>(f, kFsw, 0);
+  set_fsw_renaming(f, 0);
   set<u8>(f, kFtw, 0);
   set<u16>(f, kFop, 0);
   set<u64>(f, kFip, 0);

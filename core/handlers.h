@@ -68,6 +68,11 @@ inline constexpr Binding by_width{[](Insn& insn, const Decoded&) -> Handler {
   }
 }};
 
+/// Takes rip back to the instruction: it shall run again.
+inline void step_back(Cpu& cpu, const Insn& insn) {
+  cpu.state.rip() = (cpu.state.rip() - insn.length) & cpu.state.linear_mask;
+}
+
 // Handlers that raise, for undefined encodings.
 void raise_ud(Cpu& cpu, const Insn& insn);
 void raise_gp0(Cpu& cpu, const Insn& insn);

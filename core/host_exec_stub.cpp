@@ -63,9 +63,9 @@ u8 number(const ZydisDecodedOperand& op) {
   return static_cast<u8>(ZydisRegisterGetId(op.reg.value)) & 15;
 }
 
-bool is_x87(ZydisISASet set) {
-  return set == ZYDIS_ISA_SET_X87 || set == ZYDIS_ISA_SET_FCMOV || set == ZYDIS_ISA_SET_PPRO ||
-         set == ZYDIS_ISA_SET_SSE3X87;
+/// By the escape opcodes D8 to DF: Zydis counts FISTTP m32 to SSE3, not to SSE3X87.
+bool is_x87(const Decoded& d) {
+  return d.insn.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (d.insn.opcode & 0xF8) == 0xD8;
 }
 
 bool has_operand(const Decoded& d, bool (*is)(const ZydisDecodedOperand&)) {
@@ -123,7 +123,7 @@ u8 alignment_mask(const Decoded& d, unsigned bytes) {
 }
 
 u8 enable_of(const Decoded& d) {
-  if (is_x87(d.insn.meta.isa_set)) return kEnableX87;
+  if (is_x87(d)) return kEnableX87;
   if (d.insn.mnemonic == ZYDIS_MNEMONIC_MOVNTI) return kEnableNone;
   if (d.insn.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) return kEnableAvx;
   u8 enable = 0;

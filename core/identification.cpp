@@ -56,7 +56,7 @@ void set_edx_eax(Cpu& cpu, u64 value) {
 }
 
 void random_number(Cpu& cpu, const Insn& i) {
-  const u64 value = cpu.entropy();
+  const u64 value = cpu.entropy(cpu);
   switch (i.width) {
     case 2:
       cpu.set_reg<u16>(i.dst, static_cast<u16>(value));
@@ -72,9 +72,17 @@ void random_number(Cpu& cpu, const Insn& i) {
 
 }  // namespace
 
-u64 host_entropy() {
+u64 host_entropy(Cpu&) {
   thread_local std::random_device device;
   return u64{device()} << 32 | device();
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): its whole state is one counter in CpuState.
+u64 counted_entropy(Cpu& cpu) {
+  u64 z = cpu.state.entropy_counter += 0x9E3779B97F4A7C15;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+  return z ^ (z >> 31);
 }
 
 void cpuid(Cpu& cpu, const Insn&) {

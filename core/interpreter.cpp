@@ -77,9 +77,10 @@ bool Interpreter::attend(Cpu& cpu, Exit& exit) {
 }
 
 void Interpreter::single_step(Cpu& cpu) {
-  const bool tf = cpu.state.has(flag::TF);
+  CpuState& st = cpu.state;
+  const bool tf = st.has(flag::TF);
   before_step(cpu);
-  execute(cpu, blocks_.find(cpu), 1);
+  execute(cpu, blocks_.find_single(cpu), 1);
   after_step(cpu, tf);
 }
 
@@ -110,6 +111,8 @@ Exit Interpreter::run(Cpu& cpu, u64 deadline) {
     } catch (const Fault& fault) {
       cpu.exits.add(ExitReason::Exception);
       take_fault(cpu, fault);
+      // Counts as an instruction: a guest that does nothing but fault reaches the deadline too.
+      ++cpu.state.instructions;
     }
     if (cpu.state.activity == CpuState::Activity::Shutdown) return Exit::Shutdown;
   }

@@ -35,9 +35,9 @@ class IoBus {
   void drop_unused_ranges();
 
   static constexpr u16 kNothing = 0, kNothingLogged = 1;
-  std::vector<Range> ranges_;    ///< the first two: nothing, and nothing that was logged
-  std::vector<u16> by_port_;     ///< port -> index into ranges_
-  u32 unassigned_ = 0;           ///< rate limit of the log
+  std::vector<Range> ranges_;  ///< the first two: nothing, and nothing that was logged
+  std::vector<u16> by_port_;   ///< port -> index into ranges_
+  u32 unassigned_ = 0;         ///< rate limit of the log
 };
 
 }  // namespace ring3

@@ -114,16 +114,15 @@ void verw_run(Cpu& cpu, const Insn& i) {
 void arpl_run(Cpu& cpu, const Insn& i) {
   require(cpu.state.protected_mode(), UD());
   const u16 rpl = cpu.reg<u16>(i.src) & 3;
-  bool raised = false;
-  const auto adjust = [&](u16 old) {
-    raised = (old & 3) < rpl;
-    return raised ? static_cast<u16>((old & ~3) | rpl) : old;
-  };
-  if (i.kinds[0] == Kind::Mem) {
-    cpu.modify<u16>(static_cast<Seg>(i.segment), cpu.effective_address(i), false, adjust);
-  } else {
-    cpu.set_reg<u16>(i.dst, adjust(cpu.reg<u16>(i.dst)));
-  }
+  const bool memory = i.kinds[0] == Kind::Mem;
+  // #GP(0) if the destination is in a non-writable segment, written to or not; the page is touched
+  // for writing only if RPL rises, as silicon does.
+  if (memory)
+    cpu.linear_address<Access::Write>(static_cast<Seg>(i.segment), cpu.effective_address(i), 2);
+  const u16 old = memory ? read_mem<u16>(cpu, i) : cpu.reg<u16>(i.dst);
+  const bool raised = (old & 3) < rpl;
+  const u16 value = static_cast<u16>((old & ~3) | rpl);
+  if (raised) memory ? write_mem<u16>(cpu, i, value) : cpu.set_reg<u16>(i.dst, value);
   set_zf(cpu, raised);
 }
 

@@ -43,6 +43,7 @@ void store_table(Cpu& cpu, const Insn& i, const TableRegister& table) {
   check_umip(cpu);
   const Seg seg = static_cast<Seg>(i.segment);
   const unsigned size = cpu.state.long64() ? 8 : 4;
+  cpu.probe_write(seg, cpu.effective_address(i), sizeof table.limit);
   cpu.probe_write(seg, second_part(cpu, i), size);
   write_mem<u16>(cpu, i, table.limit);
   if (size == 8) return cpu.write<u64>(seg, second_part(cpu, i), table.base);

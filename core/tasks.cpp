@@ -148,6 +148,12 @@ void commit(Cpu& cpu, const TaskImage& image) {
   const bool v86 = st.has(flag::VM);
   st.cpl = v86 ? 3 : image.selectors[kCs] & 3;
   for (unsigned n = kEs; n <= kGs; ++n) {
+    // Until the new stack segment is loaded, faults of the other loads go to the old one's hidden
+    // part.
+    if (n == kSs && !v86) {
+      st.seg[n].selector = image.selectors[n];
+      continue;
+    }
     const bool big = n == kCs && st.seg[kCs].db;
     st.seg[n] = null_segment({image.selectors[n]});
     st.seg[n].db = big;

@@ -48,7 +48,7 @@ void apply_words(CpuState& s, const Words& w) {
   constexpr u16 kFcwBits = 0x1F3F, kFcwOnes = 0x40;
   const u16 fcw = (w.fcw & kFcwBits) | kFcwOnes;
   fpu::set<u16>(f, fpu::kFcw, fcw);
-  fpu::set<u16>(f, fpu::kFsw, fpu::with_summary(w.fsw, fcw));
+  fpu::set_fsw_renaming(f, fpu::with_summary(w.fsw, fcw));
   fpu::set<u8>(f, fpu::kFtw, abridged_tags(w.ftw));
   fpu::set<u16>(f, fpu::kFop, w.fop & 0x7FF);
   const u64 selectors = s.long_mode() ? 0 : ~u64{0};

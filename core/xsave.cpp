@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "core/debug.h"
 #include "core/host_exec.h"
 #include "core/operands.h"
 #include "core/simd_enable.h"
@@ -81,13 +82,17 @@ struct Area {
     return cpu.linear_address<access>(seg, offset + from, bytes);
   }
   void read(unsigned from, void* out, unsigned bytes) const {
-    cpu.read_linear(at<Access::Read>(from, bytes), out, bytes, cpu.data_view(), seg);
+    const u64 address = at<Access::Read>(from, bytes);
+    cpu.read_linear(address, out, bytes, cpu.data_view(), seg);
+    note_data_access(cpu, address, bytes, Access::Read);
   }
   void probe(unsigned from, unsigned bytes) const {
     cpu.probe_linear(at<Access::Write>(from, bytes), bytes, Access::Write, cpu.data_view(), seg);
   }
   void write(unsigned from, const void* in, unsigned bytes) const {
-    cpu.write_linear(at<Access::Write>(from, bytes), in, bytes, cpu.data_view(), seg);
+    const u64 address = at<Access::Write>(from, bytes);
+    cpu.write_linear(address, in, bytes, cpu.data_view(), seg);
+    note_data_access(cpu, address, bytes, Access::Write);
   }
 };
 
@@ -189,6 +194,7 @@ void save(Cpu& cpu, const Insn& i, Form form) {
   const u64 saved = form == Form::Xsave ? rfbm : rfbm & used;
   u64 header[2] = {rfbm & used, compact ? rfbm | kCompacted : 0};
   if (!compact) {
+    area.probe(kHeader, 8);
     area.read(kHeader, header, 8);
     header[0] = (header[0] & ~rfbm) | (rfbm & used);
   }

@@ -2,6 +2,7 @@
 #include "decoder/decoder.h"
 
 #include <algorithm>
+#include <array>
 
 namespace ring3 {
 namespace {
@@ -106,19 +107,59 @@ u8 width_of(const Decoded& d, unsigned n) {
   return d.insn.operand_width / 8;
 }
 
+/// SIB.base 101 with ModRM.mod 00 is "no base", whatever REX.B (SDM 2A table 2-3); with 32-bit
+/// addresses Zydis 4.0 takes REX.B into account and loses the displacement.
+void correct_sib(Decoded& d) {
+  const auto& raw = d.insn.raw;
+  if (raw.modrm.mod != 0 || raw.modrm.rm != 4 || (raw.sib.base & 7) != 5) return;
+  for (ZydisDecodedOperand& op : d.operands) {
+    if (op.type != ZYDIS_OPERAND_TYPE_MEMORY || op.mem.base != ZYDIS_REGISTER_R13D) continue;
+    op.mem.base = ZYDIS_REGISTER_NONE;
+    op.mem.disp.has_displacement = ZYAN_TRUE;
+    op.mem.disp.value = raw.disp.value;
+  }
+}
+
+/// F3 90 is PAUSE only without REX.B: F3 41 90 exchanges R8 and RAX, F3 does nothing.
+bool is_exchange(const ZydisDecodedInstruction& insn) {
+  return insn.mnemonic == ZYDIS_MNEMONIC_PAUSE && insn.raw.rex.B;
+}
+
+DecodeStatus decode_exchange(const ZydisDecoder& decoder, std::span<const u8> bytes, Decoded& out) {
+  std::array<u8, ZYDIS_MAX_INSTRUCTION_LENGTH> plain{};
+  size_t n = 0;
+  const size_t length = out.insn.length;
+  for (const u8 byte : bytes.first(length))
+    if (byte != 0xF3) plain[n++] = byte;
+  ZydisDecoderDecodeFull(&decoder, plain.data(), n, &out.insn, out.operands);
+  out.insn.length = static_cast<u8>(length);
+  return DecodeStatus::Ok;
+}
+
 }  // namespace
 
 Decoder::Decoder() {
   ZydisDecoderInit(&decoders_[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
   ZydisDecoderInit(&decoders_[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
   ZydisDecoderInit(&decoders_[2], ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  // Features that the guest cpu lacks: their encodings are the NOPs that they were before.
+  for (ZydisDecoder& d : decoders_)
+    for (auto mode : {ZYDIS_DECODER_MODE_MPX, ZYDIS_DECODER_MODE_CET, ZYDIS_DECODER_MODE_CLDEMOTE,
+                      ZYDIS_DECODER_MODE_KNC})
+      ZydisDecoderEnableMode(&d, mode, ZYAN_FALSE);
 }
 
 DecodeStatus Decoder::decode(CodeSize size, std::span<const u8> bytes, Decoded& out) const {
   out.bytes = bytes.data();
-  const ZyanStatus status = ZydisDecoderDecodeFull(
-      &decoders_[static_cast<size_t>(size)], bytes.data(), bytes.size(), &out.insn, out.operands);
-  if (ZYAN_SUCCESS(status)) return DecodeStatus::Ok;
+  const ZydisDecoder& decoder = decoders_[static_cast<size_t>(size)];
+  const ZyanStatus status =
+      ZydisDecoderDecodeFull(&decoder, bytes.data(), bytes.size(), &out.insn, out.operands);
+  if (ZYAN_SUCCESS(status)) {
+    if (is_unsupported(out.insn.meta.isa_set)) return DecodeStatus::Invalid;
+    if (is_exchange(out.insn)) return decode_exchange(decoder, bytes, out);
+    correct_sib(out);
+    return DecodeStatus::Ok;
+  }
   if (status == ZYDIS_STATUS_NO_MORE_DATA)
     return bytes.size() >= ZYDIS_MAX_INSTRUCTION_LENGTH ? DecodeStatus::TooLong
                                                         : DecodeStatus::Truncated;

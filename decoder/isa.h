@@ -3,6 +3,7 @@
 // Popek and Goldberg. Handlers, the last column, belong to core.
 #pragma once
 
+#include <Zydis/MetaInfo.h>
 #include <Zydis/Mnemonic.h>
 
 #include <string_view>
@@ -52,6 +53,9 @@ const Row* find_row(ZydisMnemonic mnemonic);
 
 /// Why a mnemonic has no row; empty if it has one.
 std::string_view unsupported_reason(ZydisMnemonic mnemonic);
+
+/// True for feature sets of which no form is executed, even where the mnemonic has a row (EVEX).
+bool is_unsupported(ZydisISASet set);
 
 Class classify(ZydisMnemonic mnemonic);
 

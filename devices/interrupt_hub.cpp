@@ -7,12 +7,6 @@
 #include "devices/pc_layout.h"
 
 namespace ring3 {
-namespace {
-
-unsigned pin_of(unsigned irq) { return irq == layout::kIrqTimer ? layout::kTimerPin : irq; }
-
-}  // namespace
-
 InterruptHub::InterruptHub(Drive pic, Drive ioapic)
     : pic_(std::move(pic)), ioapic_(std::move(ioapic)) {}
 
@@ -36,18 +30,27 @@ IrqLine InterruptHub::pin(unsigned pin) {
 
 void InterruptHub::update_isa(unsigned irq) {
   pic_(irq, isa_[irq].high != 0);
+  if (irq == layout::kIrqTimer) return update_timer_pin();
   // Pin 2 belongs to IRQ0; the cascade (IRQ2) reaches no pin.
-  if (irq != layout::kTimerPin) update_pin(pin_of(irq));
+  if (irq != layout::kTimerPin) update_pin(irq);
 }
 
 void InterruptHub::update_pin(unsigned pin) {
+  if (pin == layout::kTimerPin) return update_timer_pin();
   bool level = pins_[pin].high != 0;
-  if (pin == layout::kTimerPin) {
-    level |= isa_[layout::kIrqTimer].high != 0;
-  } else if (pin < kIsaIrqs && pin != layout::kIrqTimer) {
-    level |= isa_[pin].high != 0;
-  }
+  if (pin < kIsaIrqs && pin != layout::kIrqTimer) level |= isa_[pin].high != 0;
   ioapic_(pin, level);
+}
+
+/// The 8254 and the HPET meet at this pin, and each rests at high between its interrupts: a rise
+/// of one makes an edge of its own.
+void InterruptHub::update_timer_pin() {
+  const bool timer = isa_[layout::kIrqTimer].high != 0, direct = pins_[layout::kTimerPin].high != 0;
+  const bool rose = (timer && !timer_was_high_) || (direct && !direct_was_high_);
+  timer_was_high_ = timer;
+  direct_was_high_ = direct;
+  if (rose && timer && direct) ioapic_(layout::kTimerPin, false);
+  ioapic_(layout::kTimerPin, timer || direct);
 }
 
 }  // namespace ring3

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The board's interrupt wires: each is the OR of those who drive it. An ISA interrupt reaches the
 // 8259 pair and the I/O APIC, where IRQ0 is pin 2; other lines reach an I/O APIC pin only.
+// Pin 2 passes the edges of both its sources, IRQ0 and the HPET.
 #pragma once
 
 #include <array>
@@ -28,10 +29,12 @@ class InterruptHub {
   };
   void update_isa(unsigned irq);
   void update_pin(unsigned pin);
+  void update_timer_pin();
 
   Drive pic_, ioapic_;
   std::array<Wire, kIsaIrqs> isa_;
   std::array<Wire, kPins> pins_;
+  bool timer_was_high_ = false, direct_was_high_ = false;  ///< what update_timer_pin() saw last
 };
 
 }  // namespace ring3

@@ -12,7 +12,6 @@
 #include "devices/debugcon.h"
 #include "devices/pc_layout.h"
 #include "devices/pc_testdev.h"
-#include "devices/state_hash.h"
 
 namespace ring3 {
 namespace {
@@ -66,8 +65,9 @@ Pc::Pc(PcConfig config)
       piix4_pm_([this](std::optional<u16> base) { place_acpi(base); }),
       pci_([this] { request_reset(); }),
       fw_cfg_(memory_) {
-  instruction_time_.watch(cpu_.state);
+  instruction_time_.watch(cpu_.state.instructions);
   cpu_.apic = &lapic_;
+  if (config_.icount) cpu_.entropy = counted_entropy;
   lapic_.on_base_change([this] { place_local_apic(); });
   clock_.on_earlier([this] {
     if (in_engine_) cpu_.signals |= kSignalEvents;
@@ -154,7 +154,7 @@ void Pc::place_local_apic() {
   const u64 base = lapic_.apic_base() & low_mask(config_.cpu.physical_bits) & ~kPageMask;
   const std::optional<u64> wanted = lapic_.mmio_enabled() ? std::optional<u64>(base) : std::nullopt;
   if (wanted == lapic_window_) return;
-  if (lapic_window_) memory_.remove(PhysAddr{*lapic_window_}, kPageSize);
+  if (lapic_window_) memory_.remove_mmio(lapic_);
   lapic_window_ = wanted;
   if (wanted) memory_.add_mmio(PhysAddr{*wanted}, kPageSize, lapic_);
 }
@@ -232,13 +232,5 @@ void Pc::leave(int status) {
 }
 
 std::string Pc::dump() { return dump_machine(cpu_); }
-
-u64 Pc::state_hash() {
-  StateHash hash;
-  hash.add_cpu(cpu_.state);
-  for (Device* device : devices_) device->fields(hash);
-  hash.field("ram", memory_.ram().data(), memory_.ram().size());
-  return hash.value();
-}
 
 }  // namespace ring3

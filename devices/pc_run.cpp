@@ -43,7 +43,10 @@ int Pc::run(Engine& engine) {
 u64 Pc::run_deadline() {
   const Nanos next = std::min(clock_.next_deadline(), next_service_);
   const u64 instructions = cpu_.state.instructions;
-  if (config_.icount) return std::min(instruction_time_.instructions_at(next), next_hook_);
+  if (config_.icount) {
+    const u64 due = std::max(instruction_time_.instructions_at(next), instructions + 1);
+    return std::min(due, next_hook_);
+  }
   const Nanos now = clock_.now();
   const double until = next > now ? static_cast<double>(next - now) : 0;
   const double slice =

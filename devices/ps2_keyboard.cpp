@@ -142,8 +142,8 @@ void Ps2Keyboard::command(u8 byte) {
 }
 
 void Ps2Keyboard::fields(FieldVisitor& v, const std::string& prefix) {
-  v(prefix + ".pending", s_.pending)(prefix + ".set", s_.set)(prefix + ".leds", s_.leds)(prefix + ".rate", s_.rate)("scanning",
-                                                                            s_.scanning);
+  v(prefix + ".pending", s_.pending)(prefix + ".set", s_.set)(prefix + ".leds", s_.leds)(
+      prefix + ".rate", s_.rate)("scanning", s_.scanning);
   out.fields(v, prefix);
 }
 

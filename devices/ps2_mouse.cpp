@@ -115,7 +115,8 @@ void Ps2Mouse::command(u8 byte) {
 }
 
 void Ps2Mouse::fields(FieldVisitor& v, const std::string& prefix) {
-  v(prefix + ".pending", s_.pending)(prefix + ".rate", s_.rate)(prefix + ".resolution", s_.resolution)(prefix + ".reporting", s_.reporting)(
+  v(prefix + ".pending", s_.pending)(prefix + ".rate", s_.rate)(
+      prefix + ".resolution", s_.resolution)(prefix + ".reporting", s_.reporting)(
       "remote", s_.remote)(prefix + ".scaling", s_.scaling)(prefix + ".wrap", s_.wrap);
   out.fields(v, prefix);
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A hash of the machine's state, to compare runs: FNV-1a over 64-bit words. Architectural state
-// only; what is derived or cached does not count.
+// A hash of the machine's state, to compare runs: FNV-1a over 64-bit words.
 #pragma once
 
-#include "core/cpu_state.h"
 #include "core/device.h"
 
 namespace ring3 {
@@ -11,11 +9,10 @@ namespace ring3 {
 class StateHash final : public FieldVisitor {
  public:
   void field(std::string_view name, void* data, size_t size) override;
-  void add_cpu(CpuState& state);
+  void add(u64 word) { hash_ = (hash_ ^ word) * 0x100000001B3; }
   u64 value() const { return hash_; }
 
  private:
-  void add(u64 word) { hash_ = (hash_ ^ word) * 0x100000001B3; }
   u64 hash_ = 0xCBF29CE484222325;
 };
 

@@ -2,7 +2,6 @@
 // Where the event clock takes its time from: the host, or the instructions run (-icount).
 #pragma once
 
-#include "core/cpu_state.h"
 #include "core/event_clock.h"
 #include "host/waiter.h"
 
@@ -20,8 +19,9 @@ class HostTime final : public TimeSource {
 class InstructionTime final : public TimeSource {
  public:
   explicit InstructionTime(unsigned shift) : shift_(shift) {}
-  void watch(const CpuState& state) { state_ = &state; }
-  Nanos now() override { return state_ ? (state_->instructions << shift_) + skipped_ : 0; }
+  /// `instructions`: the count of the cpu; it outlives this.
+  void watch(const u64& instructions) { instructions_ = &instructions; }
+  Nanos now() override { return instructions_ ? (*instructions_ << shift_) + skipped_ : 0; }
   void skip_to(Nanos when) {
     const Nanos t = now();
     if (when > t) skipped_ += when - t;
@@ -33,7 +33,7 @@ class InstructionTime final : public TimeSource {
 
  private:
   unsigned shift_;
-  const CpuState* state_ = nullptr;
+  const u64* instructions_ = nullptr;
   Nanos skipped_ = 0;
 };
 

@@ -73,6 +73,7 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
 After JitEngine::call_handler(const CalloutSite& site, Frame& frame) {
   CpuState& state = cpu_.state;
   state.rip() = site.next_rip;
+  const u64 generation = cpu_.mmu.generation();
   try {
     site.insn->handler(cpu_, *site.insn);
   } catch (const Fault& fault) {
@@ -81,8 +82,8 @@ After JitEngine::call_handler(const CalloutSite& site, Frame& frame) {
     state.instructions += site.index;
     return After::Leave;
   }
-  // The rest of a block that overwrote itself must not run.
-  if (!site.last && !site.from->dead) [[likely]]
+  // The rest of a block that overwrote itself, or whose page was mapped anew, must not run.
+  if (!site.last && !site.from->dead && cpu_.mmu.generation() == generation) [[likely]]
     return After::GoOn;
   state.instructions += site.index + 1;
   return go_on(*site.from, frame);
@@ -116,6 +117,7 @@ void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline, ExitSite*& last) {
   fault_.reset();
   cpu.exits.add(ExitReason::Exception);
   take_fault(cpu, fault);
+  ++cpu.state.instructions;  // as in run()
 }
 
 /// Runs the first `count` instructions of the block, as the interpreter does.
@@ -189,7 +191,7 @@ bool JitEngine::attend(Cpu& cpu, Exit& exit) {
 void JitEngine::single_step(Cpu& cpu) {
   const bool tf = cpu.state.has(flag::TF);
   before_step(cpu);
-  interpret(cpu, blocks_.find(cpu), 1);
+  interpret(cpu, blocks_.find_single(cpu), 1);
   after_step(cpu, tf);
 }
 
@@ -219,6 +221,7 @@ Exit JitEngine::run(Cpu& cpu, u64 deadline) {
     } catch (const Fault& fault) {
       cpu.exits.add(ExitReason::Exception);
       take_fault(cpu, fault);
+      ++cpu.state.instructions;  // as the interpreter counts
     }
     if (cpu.state.activity == CpuState::Activity::Shutdown) return Exit::Shutdown;
   }

@@ -73,6 +73,11 @@ void PhysicalMemory::remove(PhysAddr start, u64 size) {
   changed();
 }
 
+void PhysicalMemory::remove_mmio(const MmioHandler& handler) {
+  std::erase_if(regions_, [&](const Region& r) { return r.mmio == &handler; });
+  changed();
+}
+
 PhysPage PhysicalMemory::ram_page(u64 page) const {
   if (page < low_ram_end()) return {PageKind::Ram, ram_.data() + page, nullptr, 0};
   if (page >= kHighRamStart && page < high_ram_end())

@@ -69,7 +69,8 @@ class PhysicalMemory {
   void add_rom(PhysAddr start, std::span<const u8> image);
   void add_mmio(PhysAddr start, u64 size, MmioHandler& handler);
   void add_hole(PhysAddr start, u64 size);
-  void remove(PhysAddr start, u64 size);  ///< uncovers what was there before any addition
+  void remove_mmio(const MmioHandler& handler);  ///< all its windows; uncovers what they covered
+  void remove(PhysAddr start, u64 size);         ///< uncovers what was there before any addition
 
   /// Total; never fails. A20 is applied here.
   PhysPage page(PhysAddr address) const {

@@ -17,6 +17,7 @@
 #include "tools/console.h"
 #include "tools/entry.h"
 #include "tools/guest_loader.h"
+#include "tools/state_log.h"
 #include "tools/stats.h"
 
 namespace ring3 {
@@ -108,6 +109,8 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
   set_dump_hook(dump_board, &board);
   const auto engine = make_engine(board.cpu(), options);
   if (!engine) return fail(engine.error());
+  StateLog hashes;
+  if (Status opened = hashes.attach(board, options); !opened) return fail(opened.error());
   board.reset();
   const int status = error.empty() ? board.run(**engine) : 1;
   set_dump_hook(nullptr, nullptr);

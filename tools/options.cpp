@@ -185,6 +185,20 @@ Status set_stats(Parse& p, std::string_view value) {
   return success();
 }
 
+Status set_state_hash(Parse& p, std::string_view value) {
+  p.options.hash_file = value.substr(0, value.find(','));
+  const std::string_view rest =
+      value.substr(std::min(value.size(), p.options.hash_file.size() + 1));
+  if (p.options.hash_file.empty()) return Error{"give a file: FILE[,every=N]"};
+  return parse_properties(rest, [&](std::string_view key, std::string_view text) -> Status {
+    const auto every = parse_number(text, ~u64{0});
+    if (key != "every" || !every || *every == 0)
+      return Error{"give every=N with N instructions, at least 1"};
+    p.options.hash_every = *every;
+    return success();
+  });
+}
+
 constexpr Row kRows[] = {
     {"help", Takes::Nothing, "", "this text", set_action<Options::Action::Help>},
     {"h", Takes::Nothing, "", "", set_action<Options::Action::Help>},
@@ -219,6 +233,8 @@ constexpr Row kRows[] = {
     {"rtc", Takes::Value, "base=BASE", "utc, localtime or 2026-01-31T12:34:56", set_rtc},
     {"icount", Takes::Value, "shift=N", "2^N ns of guest time per instruction: repeatable runs",
      set_icount},
+    {"state-hash", Takes::Value, "FILE[,every=N]",
+     "with -icount: a hash of the machine's state each N (1000000) instructions", set_state_hash},
     {"d", Takes::Value, "LIST", "log categories; -d help lists", set_log},
     {"D", Takes::Value, "FILE", "log to FILE (default: standard error)",
      set_text<&Options::log_file>},
@@ -242,6 +258,8 @@ Status check_together(const Options& o) {
     return option_error("-image", o.image, "not together with -kernel; give one of them");
   if (!o.initrd.empty() && o.kernel.empty())
     return option_error("-initrd", o.initrd, "needs a kernel; give -kernel FILE too");
+  if (!o.hash_file.empty() && !o.icount_shift)
+    return option_error("-state-hash", o.hash_file, "compares repeatable runs; give -icount too");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
   return success();

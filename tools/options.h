@@ -53,7 +53,9 @@ struct Options {
   std::string log_file;
   std::string name;
   StatsFormat stats = StatsFormat::None;
-  std::string stats_file;  ///< empty: standard error
+  std::string stats_file;      ///< empty: standard error
+  std::string hash_file;       ///< empty: no state hashes
+  u64 hash_every = 1'000'000;  ///< instructions between two state hashes
 };
 
 inline constexpr u64 kMinRam = u64{1} << 20;

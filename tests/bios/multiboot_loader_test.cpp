@@ -197,12 +197,12 @@ TEST_CASE("Multiboot: any truncation or flipped byte -> loaded or refused, never
   CHECK_FALSE(l.machine.outside_ram);
 }
 
-TEST_CASE("-initrd for Multiboot: list -> modules; a double comma is a comma") {
+TEST_CASE("option -initrd for Multiboot: list -> modules; a double comma is a comma") {
   CHECK(split_modules("").empty());
   CHECK(split_modules("a b,c,,d") == std::vector<std::string>{"a b", "c,d"});
 }
 
-TEST_CASE("-kernel: ELF without a Multiboot header -> error names the bzImage") {
+TEST_CASE("option -kernel: ELF without a Multiboot header -> error names the bzImage") {
   auto elf = elf_image<Elf32_Ehdr, Elf32_Phdr>(ELFCLASS32, EM_386);
   elf[0x100] = 0;
   const TempFile file(elf);

@@ -12,6 +12,10 @@ OOPS = re.compile(r"WARNING:|BUG:|Oops|Call Trace|general protection|Kernel pani
                   r"unable to handle|stack segment|double fault|invalid opcode|soft lockup|"
                   r"rcu: INFO|Clocksource .* skewed|Marking clocksource .* unstable", re.IGNORECASE)
 
+# What the kernel says when the host does not give the emulator its time; a busy machine provokes it
+# under any emulator. tools/compare-logs shows these lines without counting them.
+HOST_LOAD = re.compile(r"^hrtimer: interrupt took # ns$")
+
 
 def files(guest, guests=TOP / "build/guests"):
     return pathlib.Path(guests) / guest

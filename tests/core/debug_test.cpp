@@ -50,10 +50,10 @@ TEST_CASE("single step: INT n with TF -> no trap inside the handler") {
   CHECK(m.rip() == M::kHandler + 1);
 }
 
-TEST_CASE("instruction breakpoint: hit -> #DB before it with RF, IRET goes past it") {
+TEST_CASE("instruction breakpoint: hit -> #DB before it with RF = 0, IRET with RF goes past it") {
   M m;
   m.protected_system({0x40, 0x40, 0xF4});
-  m.put(m.handler(1), {0xCF});
+  m.put(m.handler(1), {0x80, 0x4C, 0x24, 0x0A, 0x01, 0xCF});  // or byte [esp+10],1; iret
   m.cpu.state.dr[0] = M::kCode + 1;
   m.cpu.state.dr[7] = dr7::kFixed | 2;
   m.cpu.update_flags_mode();
@@ -61,7 +61,7 @@ TEST_CASE("instruction breakpoint: hit -> #DB before it with RF, IRET goes past 
   CHECK(m.rip() == m.handler(1));
   CHECK(m.reg(kRax) == 1);
   CHECK(m.stack32(0) == M::kCode + 1);
-  CHECK((m.stack32(2) & flag::RF) != 0);
+  CHECK((m.stack32(2) & flag::RF) == 0);
   CHECK((m.cpu.state.dr[6] & 1) != 0);
   CHECK(m.run() == Exit::Halted);
   CHECK(m.reg(kRax) == 2);

@@ -98,3 +98,11 @@ TEST_CASE("EventClock: an earlier deadline calls the hook, a later one does not"
   f.b.schedule_at(50);
   CHECK(calls == 2);
 }
+
+TEST_CASE("EventClock: a time past the end of time -> never, and an earlier schedule is gone") {
+  Fixture f;
+  f.a.schedule_at(10);
+  f.a.schedule_at(kEndOfTime);
+  CHECK_FALSE(f.a.scheduled());
+  CHECK(f.clock.next_deadline() == kNever);
+}

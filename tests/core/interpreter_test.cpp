@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
 
-#include "tests/core/bare_machine.h"
+#include "tests/core/system_machine.h"
 
 using namespace ring3;
 
@@ -67,6 +67,13 @@ TEST_CASE("interpreter: REP MOVSB over itself -> goes byte by byte upwards") {
   CHECK(m.reg(kRcx) == 0);
   CHECK(m.reg(kRdi) == 0x30001 + 5000);
   CHECK(m.memory.read<u8>({0x30000 + 5000}) == 0xAB);
+}
+
+TEST_CASE("interpreter: a handler that faults itself, for ever -> the deadline is reached") {
+  SystemMachine m;
+  m.protected_system({0x0F, 0x0B});
+  m.put(m.handler(6), {0x0F, 0x0B});
+  CHECK(m.run(1000) == Exit::Deadline);
 }
 
 TEST_CASE("interpreter: no handler for a fault -> shutdown") {

@@ -46,6 +46,31 @@ TEST_CASE("interrupt hub: IRQ0 -> pin 2, and nothing at pin 0") {
   CHECK(w.ioapic[2]);
 }
 
+TEST_CASE(
+    "interrupt hub: IRQ0 rests at high -> an edge of the other source passes pin 2, and back") {
+  unsigned edges = 0;
+  bool level = false;
+  InterruptHub hub([](unsigned, bool) {},
+                   [&](unsigned, bool now) {
+                     edges += now && !level;
+                     level = now;
+                   });
+  const IrqLine timer = hub.isa(0), hpet = hub.pin(2);
+  timer.set(true);
+  CHECK(edges == 1);
+  hpet.set(true);
+  CHECK(edges == 2);
+  timer.set(false);
+  CHECK(level);
+  timer.set(true);
+  CHECK(edges == 3);
+  hpet.set(true);  // no rise
+  CHECK(edges == 3);
+  timer.set(false);
+  hpet.set(false);
+  CHECK_FALSE(level);
+}
+
 TEST_CASE("shadow RAM: PAM -> ROM, RAM, frozen RAM, ROM again") {
   PhysicalMemory memory(u64{1} << 20);
   ShadowRam shadow(memory);
@@ -72,12 +97,12 @@ TEST_CASE("shadow RAM: a segment without ROM -> RAM, whatever PAM says") {
 }
 
 TEST_CASE("time by instructions: the deadline in instructions -> the first at which time is due") {
-  CpuState state;
+  u64 instructions = 0;
   InstructionTime time(3);
-  time.watch(state);
+  time.watch(instructions);
   CHECK(time.instructions_at(16) == 2);
   CHECK(time.instructions_at(17) == 3);
-  state.instructions = 10;
+  instructions = 10;
   time.skip_to(1000);
   CHECK(time.now() == 1000);
   CHECK(time.instructions_at(1000) == 10);

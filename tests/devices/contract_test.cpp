@@ -48,9 +48,11 @@ struct TracedSink final : ByteSink {
 };
 Unit pci_with_bridges(Bench& b) {
   auto host = std::make_unique<PciHost>(b.call("reset"));
-  host->attach(0, 0, b.keep<I440fx>([&b](unsigned s, u8 p) { b.note(fmt::format("pam{} {}", s, p)); }));
+  host->attach(0, 0,
+               b.keep<I440fx>([&b](unsigned s, u8 p) { b.note(fmt::format("pam{} {}", s, p)); }));
   host->attach(1, 0, b.keep<Piix3Isa>(gsi_lines(b)));
-  host->attach(1, 3, b.keep<Piix4Pm>([&b](auto at) { b.note(fmt::format("pm {:x}", at.value_or(0))); }));
+  host->attach(1, 3,
+               b.keep<Piix4Pm>([&b](auto at) { b.note(fmt::format("pm {:x}", at.value_or(0))); }));
   return {std::move(host)};
 }
 

@@ -181,3 +181,14 @@ TEST_CASE("watch: ROM, MMIO and holes -> ignored") {
   memory.notify_write({0xFEC0'0000}, 8);
   CHECK_FALSE(memory.watched({0xFEC0'0000}));
 }
+
+TEST_CASE("PhysicalMemory: a window over another, then removed -> the other answers again") {
+  PhysicalMemory memory(16 * kMiB);
+  Recorder below, above;
+  memory.add_mmio({0xFEC0'0000}, kPageSize, below);
+  memory.add_mmio({0xFEC0'0000}, kPageSize, above);
+  memory.remove_mmio(above);
+  memory.read<u32>({0xFEC0'0000});
+  CHECK(below.reads.size() == 1);
+  CHECK(above.reads.empty());
+}

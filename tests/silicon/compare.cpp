@@ -49,16 +49,11 @@ bool same_fpu(const u8* a, const u8* b, const Undefined& u) {
          std::memcmp(a + kYmmHigh, b + kYmmHigh, 256) == 0;
 }
 
-/// Kernel addresses: present for the host, not for the guest; both refuse.
 u32 comparable_error(const Outcome& o, const Undefined& u) {
-  u32 error = o.vector == 14 && (o.cr2 >> 63) ? o.error & ~1u : o.error;
-  if (u.relax & kRelaxWriteBit) error &= ~2u;
-  return error;
+  return u.relax & kRelaxPresentBit ? o.error & ~1u : o.error;
 }
 
-u64 comparable_cr2(const Outcome& o, const Undefined& u) {
-  return u.relax & kRelaxCr2Offset ? o.cr2 & ~kPageMask : o.cr2;
-}
+u64 comparable_cr2(const Outcome& o, const Undefined& u) { return u.relax & kRelaxCr2 ? 0 : o.cr2; }
 
 /// The byte of MXCSR_MASK that holds MM.
 bool is_mxcsr_mask(u64 address, const Undefined& u) {

@@ -165,7 +165,8 @@ void aim_absolute(std::vector<u8>& bytes, const Decode& d, Rng& rng) {
 void aim_branch(std::vector<u8>& bytes, const Decode& d, Rng& rng) {
   const auto& imm = d.insn.raw.imm[0];
   if (!imm.is_relative) return;
-  i64 target = imm.size == 8 ? static_cast<i8>(rng()) : static_cast<i64>(below(rng, 0x1C00)) - 0xE00;
+  i64 target =
+      imm.size == 8 ? static_cast<i8>(rng()) : static_cast<i64>(below(rng, 0x1C00)) - 0xE00;
   if (target < 16 && target > -32) target = 16;
   patch(bytes, imm.offset, imm.size, static_cast<u64>(target));
 }
@@ -176,8 +177,7 @@ std::vector<u8> vary(const Form& form, Rng& rng) {
   Decode sample;
   if (!decode(form.mode, form.bytes, sample)) return form.bytes;
   for (unsigned attempt = 0; attempt <= kAttempts; ++attempt) {
-    std::vector<u8> bytes =
-        attempt < kAttempts ? Variation(form, sample, rng).draw() : form.bytes;
+    std::vector<u8> bytes = attempt < kAttempts ? Variation(form, sample, rng).draw() : form.bytes;
     Decode d;
     if (!decode(form.mode, bytes, d)) continue;
     bytes.resize(d.insn.length);

@@ -81,10 +81,22 @@ void Walk::with_modrm(const std::vector<u8>& opcode) {
 /// First opcode bytes that are prefixes, or escapes that have a walk of their own.
 bool Walk::is_prefix(unsigned opcode) const {
   switch (opcode) {
-    case 0x26: case 0x2E: case 0x36: case 0x3E: case 0x64: case 0x65: case 0x66: case 0x67:
-    case 0xF0: case 0xF2: case 0xF3: case 0x0F:
+    case 0x26:
+    case 0x2E:
+    case 0x36:
+    case 0x3E:
+    case 0x64:
+    case 0x65:
+    case 0x66:
+    case 0x67:
+    case 0xF0:
+    case 0xF2:
+    case 0xF3:
+    case 0x0F:
       return true;
-    case 0x62: case 0xC4: case 0xC5:
+    case 0x62:
+    case 0xC4:
+    case 0xC5:
       return mode_ == Mode::Long64;
     default:
       return mode_ == Mode::Long64 && (opcode & 0xF0) == 0x40;
@@ -92,10 +104,9 @@ bool Walk::is_prefix(unsigned opcode) const {
 }
 
 void Walk::legacy() {
-  static const std::vector<u8> prefixes[] = {{},           {0x66},       {0xF2},      {0xF3},
-                                             {0x66, 0xF2}, {0x66, 0xF3}, {0x67},      {0x67, 0xF2},
-                                             {0x67, 0xF3}, {0x67, 0x66}, {0x67, 0x66, 0xF2},
-                                             {0x67, 0x66, 0xF3}};
+  static const std::vector<u8> prefixes[] = {
+      {},     {0x66},       {0xF2},       {0xF3},       {0x66, 0xF2},       {0x66, 0xF3},
+      {0x67}, {0x67, 0xF2}, {0x67, 0xF3}, {0x67, 0x66}, {0x67, 0x66, 0xF2}, {0x67, 0x66, 0xF3}};
   static const std::vector<u8> maps[] = {{}, {0x0F}, {0x0F, 0x38}, {0x0F, 0x3A}};
   for (const auto& prefix : prefixes)
     for (const int rex : {0, 0x48}) {
@@ -117,8 +128,8 @@ void Walk::legacy() {
 void Walk::vex_opcode(u8 escape, u8 map, u8 opcode) {
   for (u8 w = 0; w < 2; ++w)
     for (u8 lpp = 0; lpp < 8; ++lpp)
-      with_modrm({escape, static_cast<u8>(0xE0 | map), static_cast<u8>(w << 7 | 0x78 | lpp),
-                  opcode});
+      with_modrm(
+          {escape, static_cast<u8>(0xE0 | map), static_cast<u8>(w << 7 | 0x78 | lpp), opcode});
 }
 
 void Walk::vex() {
@@ -178,8 +189,8 @@ FormMap walk(Mode mode) {
 }  // namespace
 
 bool decode(Mode mode, std::span<const u8> bytes, Decode& out) {
-  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_of(mode), bytes.data(), bytes.size(),
-                                           &out.insn, out.operands)))
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_of(mode), bytes.data(), bytes.size(), &out.insn,
+                                           out.operands)))
     return false;
   // SIB.base 101 with ModRM.mod 00 is no base, whatever REX.B; Zydis 4.0 says r13d under 67h.
   const auto& raw = out.insn.raw;
@@ -206,7 +217,8 @@ std::string signature(const Decode& d) {
                          ? 10 + static_cast<int>(ZydisRegisterGetClass(op.reg.value))
                          : static_cast<int>(op.type);
     s += fmt::format(" {}:{}:{}", kind, op.size, static_cast<int>(op.encoding));
-    if (op.type == ZYDIS_OPERAND_TYPE_MEMORY) s += fmt::format("m{}", static_cast<int>(op.mem.type));
+    if (op.type == ZYDIS_OPERAND_TYPE_MEMORY)
+      s += fmt::format("m{}", static_cast<int>(op.mem.type));
   }
   return s;
 }

@@ -8,20 +8,33 @@ namespace ring3::silicon {
 namespace {
 
 u32 interesting_float(Rng& rng) {
-  static constexpr u32 corners[] = {0, 0x80000000, 0x3F800000, 0xBF800000, 0x7F800000, 0xFF800000,
-                                    0x7FC00000, 0x7F800001, 0xFFC12345, 1, 0x807FFFFF, 0x00800000,
-                                    0x7F7FFFFF, 0x4F000000, 0xCF000000, 0x3F000000, 0x5F000000};
+  static constexpr u32 corners[] = {0,          0x80000000, 0x3F800000, 0xBF800000, 0x7F800000,
+                                    0xFF800000, 0x7FC00000, 0x7F800001, 0xFFC12345, 1,
+                                    0x807FFFFF, 0x00800000, 0x7F7FFFFF, 0x4F000000, 0xCF000000,
+                                    0x3F000000, 0x5F000000};
   if (one_in(rng, 2)) return corners[below(rng, std::size(corners))];
   const u32 exponent = one_in(rng, 2) ? static_cast<u32>(100 + below(rng, 60)) : rng() & 0xFF;
   return static_cast<u32>((rng() & 0x807FFFFF) | exponent << 23);
 }
 
 u64 interesting_double(Rng& rng) {
-  static constexpr u64 corners[] = {
-      0, 0x8000000000000000, 0x3FF0000000000000, 0xBFF0000000000000, 0x7FF0000000000000,
-      0xFFF0000000000000, 0x7FF8000000000000, 0x7FF0000000000001, 0xFFF8123456789ABC, 1,
-      0x800FFFFFFFFFFFFF, 0x0010000000000000, 0x7FEFFFFFFFFFFFFF, 0x41E0000000000000,
-      0xC1E0000000000000, 0x43E0000000000000, 0x3FE0000000000000};
+  static constexpr u64 corners[] = {0,
+                                    0x8000000000000000,
+                                    0x3FF0000000000000,
+                                    0xBFF0000000000000,
+                                    0x7FF0000000000000,
+                                    0xFFF0000000000000,
+                                    0x7FF8000000000000,
+                                    0x7FF0000000000001,
+                                    0xFFF8123456789ABC,
+                                    1,
+                                    0x800FFFFFFFFFFFFF,
+                                    0x0010000000000000,
+                                    0x7FEFFFFFFFFFFFFF,
+                                    0x41E0000000000000,
+                                    0xC1E0000000000000,
+                                    0x43E0000000000000,
+                                    0x3FE0000000000000};
   if (one_in(rng, 2)) return corners[below(rng, std::size(corners))];
   const u64 exponent = one_in(rng, 2) ? 1000 + below(rng, 60) : rng() & 0x7FF;
   return (rng() & 0x800FFFFFFFFFFFFF) | exponent << 52;
@@ -30,13 +43,14 @@ u64 interesting_double(Rng& rng) {
 /// An x87 register: normal, special, denormal, or one of the unsupported encodings.
 void put_extended(u8* at, Rng& rng) {
   static constexpr u16 exponents[] = {0, 1, 0x3FFE, 0x3FFF, 0x4000, 0x403E, 0x7FFE, 0x7FFF};
-  static constexpr u64 mantissas[] = {0, 0x8000000000000000, 0xC000000000000000,
-                                      0x8000000000000001, ~u64{0}, 1, 0xA000000000000000};
+  static constexpr u64 mantissas[] = {
+      0, 0x8000000000000000, 0xC000000000000000, 0x8000000000000001, ~u64{0},
+      1, 0xA000000000000000};
   const u16 sign = one_in(rng, 2) ? 0x8000 : 0;
   const u16 exponent = one_in(rng, 3) ? exponents[below(rng, std::size(exponents))]
                                       : static_cast<u16>(0x3FFF - 40 + below(rng, 80));
-  u64 mantissa = one_in(rng, 4) ? mantissas[below(rng, std::size(mantissas))]
-                                : rng() | u64{1} << 63;
+  u64 mantissa =
+      one_in(rng, 4) ? mantissas[below(rng, std::size(mantissas))] : rng() | u64{1} << 63;
   if (exponent && !one_in(rng, 16)) mantissa |= u64{1} << 63;
   store<u64>(at, mantissa);
   store<u16>(at + 8, sign | exponent);
@@ -57,14 +71,17 @@ void fill_x87(u8* image, Rng& rng) {
 
 u64 interesting_lane(Rng& rng) {
   switch (below(rng, 5)) {
-    case 0: return interesting_float(rng) | u64{interesting_float(rng)} << 32;
-    case 1: return interesting_double(rng);
+    case 0:
+      return interesting_float(rng) | u64{interesting_float(rng)} << 32;
+    case 1:
+      return interesting_double(rng);
     case 2: {
       u64 value = 0;
       for (unsigned i = 0; i < 8; ++i) value = value << 8 | (one_in(rng, 2) ? rng() & 0xFF : 0x80);
       return value;
     }
-    default: return interesting(rng);
+    default:
+      return interesting(rng);
   }
 }
 

@@ -2,8 +2,8 @@
 // The other world: our cpu at CPL 3 under paging, with the arena at the same linear addresses.
 #pragma once
 
-#include "core/event_clock.h"
 #include "core/cpu.h"
+#include "core/event_clock.h"
 #include "decoder/decoder.h"
 #include "tests/silicon/state.h"
 

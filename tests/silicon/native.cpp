@@ -167,9 +167,7 @@ void Native::place(std::span<const u8> bytes) {
   std::copy(bytes.begin(), bytes.end(), at);
 }
 
-void Native::set_data(const DataImage& data) {
-  std::memcpy(data_alias_, data.data(), data.size());
-}
+void Native::set_data(const DataImage& data) { std::memcpy(data_alias_, data.data(), data.size()); }
 
 Outcome Native::run(Mode mode, const Registers& in) {
   g_swap.mode = mode;

@@ -16,10 +16,13 @@ bool is_memory(const ZydisDecodedOperand& op) { return op.type == ZYDIS_OPERAND_
 
 int gpr_of(ZydisRegister reg) {
   switch (ZydisRegisterGetClass(reg)) {
-    case ZYDIS_REGCLASS_GPR8: case ZYDIS_REGCLASS_GPR16:
-    case ZYDIS_REGCLASS_GPR32: case ZYDIS_REGCLASS_GPR64:
+    case ZYDIS_REGCLASS_GPR8:
+    case ZYDIS_REGCLASS_GPR16:
+    case ZYDIS_REGCLASS_GPR32:
+    case ZYDIS_REGCLASS_GPR64:
       return ZydisRegisterGetId(ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg));
-    default: return -1;
+    default:
+      return -1;
   }
 }
 
@@ -27,15 +30,25 @@ int gpr_of(ZydisRegister reg) {
 u64 pick_target(Rng& rng, unsigned size) {
   size = std::clamp(size, 1u, 1024u);
   switch (below(rng, 40)) {
-    case 0: return kData + kPageSize - below(rng, size + 1);        // across two writable pages
-    case 1: return kReadOnly - below(rng, size + 1);                // into the read-only page
-    case 2: return kReadOnly + below(rng, kPageSize - size);
-    case 3: return kData + kDataBytes - below(rng, size + 1);       // past the end
-    case 4: return kData - below(rng, size + 1);                    // before the start
-    case 5: return kData - kPageSize + below(rng, kPageSize);       // missing
-    case 6: case 7: case 8: case 9:
-      return kData + 0x400 + below(rng, 0x1400);                    // any alignment
-    default: return kData + 0x400 + (below(rng, 0x1400) & ~u64{63});
+    case 0:
+      return kData + kPageSize - below(rng, size + 1);  // across two writable pages
+    case 1:
+      return kReadOnly - below(rng, size + 1);  // into the read-only page
+    case 2:
+      return kReadOnly + below(rng, kPageSize - size);
+    case 3:
+      return kData + kDataBytes - below(rng, size + 1);  // past the end
+    case 4:
+      return kData - below(rng, size + 1);  // before the start
+    case 5:
+      return kData - kPageSize + below(rng, kPageSize);  // missing
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+      return kData + 0x400 + below(rng, 0x1400);  // any alignment
+    default:
+      return kData + 0x400 + (below(rng, 0x1400) & ~u64{63});
   }
 }
 
@@ -87,7 +100,8 @@ class Aim {
     const bool qwords = name.find("gatherq") != std::string::npos;
     for (size_t lane = 0; lane < 8; ++lane) {
       const u64 value = below(rng_, 0x100) - 0x80;
-      u8* at = c_.regs.fpu + (lane < 4 ? kXmm + 16 * n + 4 * lane : kYmmHigh + 16 * n + 4 * (lane - 4));
+      u8* at =
+          c_.regs.fpu + (lane < 4 ? kXmm + 16 * n + 4 * lane : kYmmHigh + 16 * n + 4 * (lane - 4));
       if (!qwords) store<u32>(at, static_cast<u32>(value));
       if (qwords && lane % 2 == 0) store<u64>(at, value);
     }
@@ -100,10 +114,12 @@ class Aim {
 
 /// REP counts: none, few, and now and then enough to run into a missing page.
 void set_count(Case& c, const Decode& d, Rng& rng) {
-  const bool rep = d.insn.attributes &
-                   (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
+  const bool rep =
+      d.insn.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
   if (!rep) return;
-  const u64 count = one_in(rng, 8) ? below(rng, 9000) : one_in(rng, 4) ? below(rng, 2) : below(rng, 40);
+  const u64 count = one_in(rng, 8)   ? below(rng, 9000)
+                    : one_in(rng, 4) ? below(rng, 2)
+                                     : below(rng, 40);
   const u64 keep = c.mode == Mode::Long64 ? ~low_mask(d.insn.address_width) & rng() : 0;
   c.regs.gpr[kRcx] = keep | count;
 }
@@ -111,9 +127,13 @@ void set_count(Case& c, const Decode& d, Rng& rng) {
 /// A bit offset in a register reaches memory far from the operand: mostly keep it in the arena.
 void set_bit_offset(Case& c, const Decode& d, Rng& rng) {
   switch (d.insn.mnemonic) {
-    case ZYDIS_MNEMONIC_BT: case ZYDIS_MNEMONIC_BTC:
-    case ZYDIS_MNEMONIC_BTR: case ZYDIS_MNEMONIC_BTS: break;
-    default: return;
+    case ZYDIS_MNEMONIC_BT:
+    case ZYDIS_MNEMONIC_BTC:
+    case ZYDIS_MNEMONIC_BTR:
+    case ZYDIS_MNEMONIC_BTS:
+      break;
+    default:
+      return;
   }
   if (!is_memory(d.operands[0]) || d.operands[1].type != ZYDIS_OPERAND_TYPE_REGISTER) return;
   if (one_in(rng, 16)) return;
@@ -125,13 +145,17 @@ void set_bit_offset(Case& c, const Decode& d, Rng& rng) {
 /// Branches through registers and memory go to the code pages, clear of the instruction.
 u64 code_address(Rng& rng) {
   const u64 at = kCode + 8 + below(rng, kCodeBytes - 16);
-  return at >= kInsnAt && at < kInsnAt + 16 ? at + 16 : at;
+  return at >= kInsnAt - 1 && at < kInsnAt + 16 ? at + 17 : at;
 }
 
 bool branches(const Decode& d) {
   switch (d.insn.meta.category) {
-    case ZYDIS_CATEGORY_CALL: case ZYDIS_CATEGORY_RET: case ZYDIS_CATEGORY_UNCOND_BR: return true;
-    default: return false;
+    case ZYDIS_CATEGORY_CALL:
+    case ZYDIS_CATEGORY_RET:
+    case ZYDIS_CATEGORY_UNCOND_BR:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -148,8 +172,8 @@ void shape_image(Case& c, const Decode& d, Rng& rng) {
     c.regs.gpr[kRax] &= 7;
     c.regs.gpr[kRdx] = 0;
   }
-  const bool fx = d.insn.mnemonic == ZYDIS_MNEMONIC_FXRSTOR ||
-                  d.insn.mnemonic == ZYDIS_MNEMONIC_FXRSTOR64;
+  const bool fx =
+      d.insn.mnemonic == ZYDIS_MNEMONIC_FXRSTOR || d.insn.mnemonic == ZYDIS_MNEMONIC_FXRSTOR64;
   const u64 at = operand_address(d, c.regs) - kData;
   if ((!xsave && !fx) || one_in(rng, 8) || at > kDataBytes - kFpuBytes) return;
   u8* image = c.data.data() + at;
@@ -184,17 +208,44 @@ void fill_data(Case& c, bool code_pointers, Rng& rng) {
 }  // namespace
 
 u64 interesting(Rng& rng) {
-  static constexpr u64 corners[] = {0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF,
-                                    0x80000000, 0xFFFFFFFF, 0x100000000, 0x7FFFFFFFFFFFFFFF,
-                                    0x8000000000000000, ~u64{0}, 0x5555555555555555,
-                                    0xAAAAAAAAAAAAAAAA, 0x0F, 0x10, 0x1F, 0x20, 0x3F, 0x40};
+  static constexpr u64 corners[] = {0,
+                                    1,
+                                    2,
+                                    0x7F,
+                                    0x80,
+                                    0xFF,
+                                    0x7FFF,
+                                    0x8000,
+                                    0xFFFF,
+                                    0x7FFFFFFF,
+                                    0x80000000,
+                                    0xFFFFFFFF,
+                                    0x100000000,
+                                    0x7FFFFFFFFFFFFFFF,
+                                    0x8000000000000000,
+                                    ~u64{0},
+                                    0x5555555555555555,
+                                    0xAAAAAAAAAAAAAAAA,
+                                    0x0F,
+                                    0x10,
+                                    0x1F,
+                                    0x20,
+                                    0x3F,
+                                    0x40};
   switch (below(rng, 8)) {
-    case 0: case 1: return corners[below(rng, std::size(corners))];
-    case 2: return below(rng, 256);
-    case 3: return bit(below(rng, 64)) + below(rng, 3) - 1;
-    case 4: return sign_extend<u32>(static_cast<u32>(rng()));
-    case 5: return rng() >> below(rng, 64);
-    default: return rng();
+    case 0:
+    case 1:
+      return corners[below(rng, std::size(corners))];
+    case 2:
+      return below(rng, 256);
+    case 3:
+      return bit(below(rng, 64)) + below(rng, 3) - 1;
+    case 4:
+      return sign_extend<u32>(static_cast<u32>(rng()));
+    case 5:
+      return rng() >> below(rng, 64);
+    default:
+      return rng();
   }
 }
 

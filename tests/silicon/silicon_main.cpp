@@ -65,13 +65,14 @@ Arguments parse(int argc, char** argv) {
 int run_rows(const std::string& only, u64 cases, u64 seed) {
   Runner runner;
   int failed = 0;
-  u64 total = 0;
+  u64 total = 0, tolerated = 0;
   for (int m = 1; m <= ZYDIS_MNEMONIC_MAX_VALUE; ++m) {
     const auto mnemonic = static_cast<ZydisMnemonic>(m);
     const char* name = ZydisMnemonicGetString(mnemonic);
     if (!is_compared(mnemonic) || (!only.empty() && only != name)) continue;
     const RowResult r = runner.run_row(mnemonic, cases, seed);
     total += r.cases;
+    tolerated += r.tolerated;
     if (!only.empty())
       fmt::print("{}: {} forms, {} cases, {} completed\n", name, r.forms, r.cases, r.completed);
     if (r.mismatches == 0) continue;
@@ -79,7 +80,7 @@ int run_rows(const std::string& only, u64 cases, u64 seed) {
     fmt::print("{}: {} of {} cases differ\n{}\n", name, r.mismatches, r.cases, r.first_failure);
     std::fflush(stdout);
   }
-  fmt::print("{} cases, {} rows differ\n", total, failed);
+  fmt::print("{} cases, {} tolerated (tolerances.def), {} rows differ\n", total, tolerated, failed);
   return failed;
 }
 

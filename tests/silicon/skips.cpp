@@ -10,14 +10,11 @@ namespace {
 bool has_register_class(const Decode& d, ZydisRegisterClass wanted) {
   const auto ops = d.visible();
   return std::any_of(ops.begin(), ops.end(), [&](const auto& op) {
-    return op.type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           ZydisRegisterGetClass(op.reg.value) == wanted;
+    return op.type == ZYDIS_OPERAND_TYPE_REGISTER && ZydisRegisterGetClass(op.reg.value) == wanted;
   });
 }
 
-bool has_segment_register(const Decode& d) {
-  return has_register_class(d, ZYDIS_REGCLASS_SEGMENT);
-}
+bool has_segment_register(const Decode& d) { return has_register_class(d, ZYDIS_REGCLASS_SEGMENT); }
 
 bool has_control_register(const Decode& d) {
   return has_register_class(d, ZYDIS_REGCLASS_CONTROL) ||
@@ -51,12 +48,14 @@ bool is_address16(const Decode& d) {
 std::string_view skipped_row(ZydisMnemonic mnemonic) {
   switch (mnemonic) {
 #define SKIP_ROW(m, reason) \
-  case ZYDIS_MNEMONIC_##m: return reason;
+  case ZYDIS_MNEMONIC_##m:  \
+    return reason;
 #define SKIP_FORM(name, condition, reason)
 #include "tests/silicon/skips.def"
 #undef SKIP_ROW
 #undef SKIP_FORM
-    default: return {};
+    default:
+      return {};
   }
 }
 

@@ -43,8 +43,18 @@ struct Outcome {
 };
 
 /// Offsets in the XSAVE image.
-enum FpuOffset : size_t { kFcw = 0, kFsw = 2, kFtw = 4, kFop = 6, kFip = 8, kMxcsr = 24, kSt = 32,
-                          kXmm = 160, kXstateBv = 512, kYmmHigh = 576 };
+enum FpuOffset : size_t {
+  kFcw = 0,
+  kFsw = 2,
+  kFtw = 4,
+  kFop = 6,
+  kFip = 8,
+  kMxcsr = 24,
+  kSt = 32,
+  kXmm = 160,
+  kXstateBv = 512,
+  kYmmHigh = 576
+};
 
 /// One encoding, decoded, and one case of it.
 struct Case {

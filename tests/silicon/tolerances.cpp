@@ -20,10 +20,14 @@ struct Context {
 
 bool is_block(const Context& c) {
   switch (c.mnemonic()) {
-    case ZYDIS_MNEMONIC_FNSAVE: case ZYDIS_MNEMONIC_FRSTOR:
-    case ZYDIS_MNEMONIC_FNSTENV: case ZYDIS_MNEMONIC_FLDENV:
-    case ZYDIS_MNEMONIC_FXSAVE: case ZYDIS_MNEMONIC_FXSAVE64:
-    case ZYDIS_MNEMONIC_FXRSTOR: case ZYDIS_MNEMONIC_FXRSTOR64:
+    case ZYDIS_MNEMONIC_FNSAVE:
+    case ZYDIS_MNEMONIC_FRSTOR:
+    case ZYDIS_MNEMONIC_FNSTENV:
+    case ZYDIS_MNEMONIC_FLDENV:
+    case ZYDIS_MNEMONIC_FXSAVE:
+    case ZYDIS_MNEMONIC_FXSAVE64:
+    case ZYDIS_MNEMONIC_FXRSTOR:
+    case ZYDIS_MNEMONIC_FXRSTOR64:
       return true;
     default:
       return c.d.insn.meta.category == ZYDIS_CATEGORY_XSAVE ||
@@ -37,10 +41,13 @@ bool is_masked_store(const Context& c) {
 }
 
 bool block_fault(const Context& c) { return is_block(c) && c.both(Vector::PF); }
-bool masked_store_fault(const Context& c) { return is_masked_store(c) && c.both(Vector::PF); }
-bool masked_store_fault_by_one(const Context& c) {
-  return is_masked_store(c) && (c.silicon_is(Vector::PF) != c.interp_is(Vector::PF));
+/// The page fault is in the legacy region or the header, which the components asked for leave
+/// alone.
+bool legacy_region_fault(const Context& c) {
+  return is_block(c) && c.silicon_is(Vector::PF) && !c.interp_is(Vector::PF) &&
+         c.silicon.cr2 - operand_address(c.d, c.in) < kYmmHigh;
 }
+bool masked_store_fault(const Context& c) { return is_masked_store(c) && c.silicon_is(Vector::PF); }
 bool gather_fault(const Context& c) {
   return c.d.insn.meta.category == ZYDIS_CATEGORY_AVX2GATHER && c.silicon.vector >= 0 &&
          c.interp.vector == c.silicon.vector;
@@ -50,15 +57,16 @@ bool popa_fault(const Context& c) {
          c.both(Vector::PF);
 }
 bool call_order(const Context& c) {
-  return c.mnemonic() == ZYDIS_MNEMONIC_CALL && c.silicon_is(Vector::PF) && c.interp_is(Vector::GP);
+  return c.mnemonic() == ZYDIS_MNEMONIC_CALL && c.interp_is(Vector::GP) &&
+         (c.silicon_is(Vector::PF) || c.silicon_is(Vector::SS));
 }
 bool sha_alignment(const Context& c) {
   return c.d.insn.meta.isa_set == ZYDIS_ISA_SET_SHA && c.interp_is(Vector::GP) &&
          operand_address(c.d, c.in) % 16 != 0;
 }
 bool mmx_convert_fault(const Context& c) {
-  return (c.mnemonic() == ZYDIS_MNEMONIC_CVTPI2PS || c.mnemonic() == ZYDIS_MNEMONIC_CVTPI2PD) &&
-         c.both(Vector::XM);
+  const std::string name = c.name();
+  return c.both(Vector::XM) && name.starts_with("cvt") && name.find("pi") != std::string::npos;
 }
 /// OE or UE raised and unmasked.
 bool unmasked_simd(const Context& c) {
@@ -69,13 +77,18 @@ bool dot_product_fault(const Context& c) {
   const std::string name = c.name();
   return c.both(Vector::XM) && name.find("dpp") != std::string::npos;
 }
-bool arpl_fault(const Context& c) {
-  return c.mnemonic() == ZYDIS_MNEMONIC_ARPL && c.both(Vector::PF);
-}
 bool wraps_4g(const Context& c) {
   return c.d.insn.machine_mode != ZYDIS_MACHINE_MODE_LONG_64 &&
          (c.silicon_is(Vector::SS) || c.silicon_is(Vector::GP)) && c.interp_is(Vector::PF) &&
          c.interp.cr2 >= 0xFFFFFF00;
+}
+/// MM of MXCSR was loaded.
+bool loads_mm(const Context& c) {
+  return c.interp_is(Vector::GP) && c.silicon.vector == Outcome::kNoFault &&
+         (load<u32>(c.silicon.regs.fpu + kMxcsr) & 0x20000);
+}
+bool host_memory(const Context& c) {
+  return c.both(Vector::PF) && c.silicon.cr2 == c.interp.cr2 && c.silicon.cr2 >> 32 != 0;
 }
 bool saves_mxcsr_mask(const Context& c) { return is_block(c); }
 

@@ -52,7 +52,8 @@ u64 operand_address(const Decode& d, const Registers& regs) {
   for (const auto& op : d.all()) {
     if (op.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
     u64 address = static_cast<u64>(op.mem.disp.value);
-    if (op.mem.base == ZYDIS_REGISTER_RIP) address += kInsnAt + d.insn.length;
+    if (op.mem.base == ZYDIS_REGISTER_RIP || op.mem.base == ZYDIS_REGISTER_EIP)
+      address += kInsnAt + d.insn.length;
     auto value = [&](ZydisRegister r) -> u64 {
       const auto full = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
       if (ZydisRegisterGetClass(full) != ZYDIS_REGCLASS_GPR64) return 0;

@@ -9,21 +9,21 @@ namespace ring3::silicon {
 
 /// Parts of the outcome that a tolerance takes out of the comparison.
 enum Relax : u32 {
-  kRelaxCase = 1,        ///< everything
-  kRelaxCr2Offset = 2,   ///< the offset in the page of #PF's address
+  kRelaxCase = 1,  ///< everything
+  kRelaxCr2 = 2,   ///< #PF's address
   kRelaxGprs = 4,
-  kRelaxVectors = 8,     ///< XMM and YMM
+  kRelaxVectors = 8,  ///< XMM and YMM
   kRelaxX87 = 16,
   kRelaxMxcsrFlags = 32,
-  kRelaxWriteBit = 64,   ///< W of #PF's error code
-  kRelaxMxcsrMask = 128, ///< MXCSR_MASK of an FXSAVE or XSAVE image in memory
+  kRelaxPresentBit = 128,  ///< P of #PF's error code
+  kRelaxMxcsrMask = 64,    ///< MXCSR_MASK of an FXSAVE or XSAVE image in memory
 };
 
 struct Undefined {
   u64 flags = 0;
   bool destination = false;  ///< the first operand's value
   u32 relax = 0;
-  u64 address = 0;           ///< of the first memory operand
+  u64 address = 0;               ///< of the first memory operand
   const char* reason = nullptr;  ///< of the last tolerance that applied
 };
 

@@ -252,13 +252,6 @@ main:
 .bp3:
   nop
   LOGGED_END
-  LOGGED "execute breakpoint with a length is none"
-  SET_DR dr0, .bp4
-  SET_DR7 0x00040002
-  AT nop
-.bp4:
-  nop
-  LOGGED_END
   LOGGED "execute breakpoint after mov ss"
   SET_DR dr0, .bp5
   SET_DR7 0x2
@@ -433,11 +426,6 @@ main:
   T "general detect on dr7"
   SET_DR7 0x2000
   AT mov dr7, eax
-  E
-  T "general detect at cpl 3 is gp"
-  SET_DR7 0x2000
-  TO3
-  AT mov eax, dr0
   E
   T "general detect with DE on dr4"
   mov eax, cr4
