@@ -236,6 +236,7 @@ void BlockCache::unlink(Block& block) {
 void BlockCache::invalidate(Block& block) {
   ++invalidations_;
   block.valid = false;
+  if (observer_) observer_->on_invalid(block);
   --count_;
   insns_ -= block.insns.size();
   if (&block == current_) stop(block);
@@ -268,6 +269,7 @@ void BlockCache::clear() {
     memory_.unwatch({page}, PhysicalMemory::kWatchCode);
     for (auto& b : blocks.blocks) {
       b->valid = false;
+      if (observer_) observer_->on_invalid(*b);
       graveyard_.push_back(std::move(b));
     }
   }

@@ -13,6 +13,13 @@
 
 namespace ring3 {
 
+/// Told of each block that may not run again, before it is freed.
+class BlockObserver {
+ public:
+  virtual ~BlockObserver() = default;
+  virtual void on_invalid(Block& block) = 0;
+};
+
 class BlockCache final : public WriteWatcher, private MapListener {
  public:
   explicit BlockCache(PhysicalMemory& memory);
@@ -33,6 +40,8 @@ class BlockCache final : public WriteWatcher, private MapListener {
   /// The engine names the block it runs, so that a write into it stops it after the instruction.
   /// It stays named until the next one; it is never run again once invalid.
   void set_current(Block* block) { current_ = block; }
+
+  void set_observer(BlockObserver* observer) { observer_ = observer; }
 
   size_t size() const { return count_; }
   u64 invalidations() const { return invalidations_; }
@@ -88,6 +97,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   std::vector<std::unique_ptr<Block>> graveyard_;  ///< invalid, maybe still running
   std::unique_ptr<Block> uncached_;
   Block* current_ = nullptr;
+  BlockObserver* observer_ = nullptr;
   bool map_changed_ = false;
   size_t count_ = 0, insns_ = 0;
   u64 invalidations_ = 0;

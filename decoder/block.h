@@ -26,6 +26,7 @@ struct Block {
   u64 linear = 0;  ///< where it was first seen, for listings
   u64 executions = 0;
   Block* next_in_bucket = nullptr;  ///< the cache's
+  void* native = nullptr;           ///< the translator's
   std::vector<Insn> insns;
 };
 

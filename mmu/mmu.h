@@ -97,6 +97,10 @@ class Mmu final : private MapListener {
   /// translations of their own (block lookup) compare it.
   u64 generation() const { return generation_; }
 
+  /// Where translated code reads generation() and the probe's window.
+  const u64* generation_address() const { return &generation_; }
+  const TlbWindow* window_address() const { return &active_; }
+
   const Tlb& tlb(View view) const { return tables_[static_cast<size_t>(view)]; }
   const ShadowPageTables& shadow() const { return shadow_; }
   const MmuCounters& counters() const { return counters_; }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "devices/pc.h"
 #include "host/standard_streams.h"
+#include "jit/jit.h"
 #include "tools/console.h"
 #include "tools/entry.h"
 #include "tools/guest_loader.h"
@@ -94,15 +95,24 @@ void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std
   });
 }
 
+Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options) {
+  if (!options.jit) return make_interpreter(cpu);
+  JitOptions jit;
+  for (const std::string& name : options.callouts)
+    if (!jit.call_out(name)) return Error{fmt::format("-treat {}=callout: no such mnemonic", name)};
+  return make_jit(cpu, std::move(jit));
+}
+
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
   std::string error;
   load_on_reset(board, info, options, error);
   set_dump_hook(dump_board, &board);
-  const auto engine = make_interpreter(board.cpu());
+  const auto engine = make_engine(board.cpu(), options);
+  if (!engine) return fail(engine.error());
   StateLog hashes;
   if (Status opened = hashes.attach(board, options); !opened) return fail(opened.error());
   board.reset();
-  const int status = error.empty() ? board.run(*engine) : 1;
+  const int status = error.empty() ? board.run(**engine) : 1;
   set_dump_hook(nullptr, nullptr);
   if (!error.empty()) return fail(error);
   const Status stats = write_stats(board.cpu(), times_of(board), options);

@@ -85,10 +85,18 @@ Status set_smp(Parse&, std::string_view value) {
   return Error{"ring3 has one processor; give 1 or leave the option out"};
 }
 
-Status set_accel(Parse&, std::string_view value) {
-  if (value == "interp") return success();
-  if (value == "jit" || value == "kvm") return Error{"not built yet; use -accel interp"};
-  return Error{"no such accelerator; there is 'interp'"};
+Status set_accel(Parse& p, std::string_view value) {
+  p.options.jit = value == "jit";
+  if (value == "interp" || value == "jit") return success();
+  if (value == "kvm") return Error{"not built yet; use -accel jit"};
+  return Error{"no such accelerator; there are 'interp' and 'jit'"};
+}
+
+Status set_treat(Parse& p, std::string_view value) {
+  constexpr std::string_view kCallout = "=callout";
+  if (!value.ends_with(kCallout)) return Error{"give MNEMONIC=callout"};
+  p.options.callouts.emplace_back(value.substr(0, value.size() - kCallout.size()));
+  return success();
 }
 
 Status set_serial(Parse& p, std::string_view value) {
@@ -201,7 +209,8 @@ constexpr Row kRows[] = {
     {"m", Takes::Value, "SIZE", "guest memory: MiB, or with K, M, G, T (default 128M)", set_ram},
     {"cpu", Takes::Value, "MODEL[,+F][,-F]", "processor (default max); -cpu help lists", set_cpu},
     {"smp", Takes::Value, "1", "number of processors", set_smp},
-    {"accel", Takes::Value, "interp", "how guest code runs (jit, kvm: not built yet)", set_accel},
+    {"accel", Takes::Value, "interp|jit", "how guest code runs (kvm: not built yet)", set_accel},
+    {"treat", Takes::Value, "MNEMONIC=callout", "jit: call the interpreter for it", set_treat},
     {"kernel", Takes::Value, "FILE", "Linux bzImage or Multiboot kernel",
      set_text<&Options::kernel>},
     {"initrd", Takes::Value, "FILE", "initial ramdisk, or Multiboot modules",

@@ -34,8 +34,10 @@ struct Options {
   enum class Action : u8 { Run, Help, Version, CpuHelp, LogHelp };
   Action action = Action::Run;
 
-  u64 ram_bytes = u64{128} << 20;  ///< a multiple of 4 KiB
-  std::string cpu = "max";         ///< for CpuModel::parse
+  u64 ram_bytes = u64{128} << 20;     ///< a multiple of 4 KiB
+  std::string cpu = "max";            ///< for CpuModel::parse
+  bool jit = false;                   ///< -accel jit
+  std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
   std::string image;           ///< flat test image
   u64 image_address = 0x7C00;  ///< where it is loaded and entered

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Copy and CopyMem: the guest's instruction on host registers, its memory operand behind a probe.
+#include "jit/reencode.h"
+#include "jit/translator.h"
+
+namespace ring3::jit {
+namespace {
+
+bool keeps_old_value(const Decoded& d, const ZydisDecodedOperand& op) {
+  if (op.actions & ZYDIS_OPERAND_ACTION_READ) return true;
+  if (op.size < 32) return true;
+  switch (d.insn.mnemonic) {
+    case ZYDIS_MNEMONIC_MOV:
+    case ZYDIS_MNEMONIC_MOVZX:
+    case ZYDIS_MNEMONIC_MOVSX:
+    case ZYDIS_MNEMONIC_MOVSXD:
+    case ZYDIS_MNEMONIC_LEA:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool is_nop(ZydisMnemonic m) {
+  return m == ZYDIS_MNEMONIC_NOP || m == ZYDIS_MNEMONIC_ENDBR32 || m == ZYDIS_MNEMONIC_ENDBR64;
+}
+
+}  // namespace
+
+/// Gives scratch registers to the operands that stand in CpuState. False: there are too few.
+bool Translator::place_spilled(std::array<u8, 16>& places, bool memory) {
+  const u8 scratch[] = {static_cast<u8>(kScratchB.id()), static_cast<u8>(kScratchA.id())};
+  unsigned used = 0;
+  const unsigned available = memory ? 1 : 2;
+  const auto place = [&](ZydisRegister reg) {
+    const u8 guest = guest_register(reg);
+    if (guest == kNoGuest || places[guest] != kSpilled) return true;
+    if (used == available) return false;
+    places[guest] = scratch[used++];
+    return true;
+  };
+  for (unsigned n = 0; n < d_.insn.operand_count_visible; ++n) {
+    const ZydisDecodedOperand& op = d_.operands[n];
+    if (op.type == ZYDIS_OPERAND_TYPE_REGISTER && !place(op.reg.value)) return false;
+    if (memory || op.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
+    if (!place(op.mem.base) || !place(op.mem.index)) return false;
+  }
+  return true;
+}
+
+void Translator::load_places(const std::array<u8, 16>& places) {
+  for (u8 guest = 12; guest < 16; ++guest) {
+    if (places[guest] == kSpilled) continue;
+    bool needed = false;
+    for (unsigned n = 0; n < d_.insn.operand_count_visible; ++n) {
+      const ZydisDecodedOperand& op = d_.operands[n];
+      if (op.type == ZYDIS_OPERAND_TYPE_REGISTER && guest_register(op.reg.value) == guest)
+        needed |= keeps_old_value(d_, op);
+      if (op.type == ZYDIS_OPERAND_TYPE_MEMORY)
+        needed |= guest_register(op.mem.base) == guest || guest_register(op.mem.index) == guest;
+    }
+    if (needed) a_.mov(x86::gpq(places[guest]), gpr_home(guest));
+  }
+}
+
+void Translator::store_places(const std::array<u8, 16>& places) {
+  for (u8 guest = 12; guest < 16; ++guest) {
+    if (places[guest] == kSpilled) continue;
+    bool written = false;
+    for (unsigned n = 0; n < d_.insn.operand_count_visible; ++n) {
+      const ZydisDecodedOperand& op = d_.operands[n];
+      written |= op.type == ZYDIS_OPERAND_TYPE_REGISTER && guest_register(op.reg.value) == guest &&
+                 (op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+    }
+    if (written) a_.mov(gpr_home(guest), x86::gpq(places[guest]));
+  }
+}
+
+/// False, with nothing emitted: the instruction has to be called out.
+bool Translator::copy(bool memory) {
+  if (is_nop(d_.insn.mnemonic)) return true;
+  if (d_.insn.mnemonic == ZYDIS_MNEMONIC_LEA &&
+      (insn_->base == CpuState::kRipSlot || insn_->address_width != 8)) {
+    if (insn_->base != CpuState::kRipSlot || insn_->address_width != 8) return false;
+  }
+  std::array<u8, 16> places;
+  std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
+  if (!place_spilled(places, memory)) return false;
+  const bool rip_lea = d_.insn.mnemonic == ZYDIS_MNEMONIC_LEA && insn_->base == CpuState::kRipSlot;
+  const HostCode code = rip_lea ? HostCode{} : reencode(d_, places, memory);
+  if (rip_lea) {
+    const u8 host = places[insn_->dst / 8];
+    const u64 value = at_ + insn_->length + static_cast<u64>(insn_->disp);
+    if (insn_->width == 2) return false;
+    a_.mov(x86::gpq(host), asmjit::imm(insn_->width == 8 ? value : value & 0xFFFFFFFF));
+    store_places(places);
+    return true;
+  }
+  if (code.length == 0) return false;
+  const FlagUse use = flag_use(d_);
+  asmjit::Label cold;
+  if (memory) {
+    const ZydisDecodedOperand& op = *memory_operand(d_);
+    if (op.size == 0 || op.size > 64) return false;
+    save_flags();
+    effective_address(op);
+    const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+    cold = probe(write ? Access::Write : Access::Read, op.size / 8);
+    flags_ = kFrame;
+  }
+  if (use.reads && !(flags_ & kHost)) {
+    restore_flags(kScratchB);
+    flags_ |= kHost;
+  }
+  load_places(places);
+  a_.embed(code.bytes, code.length);
+  store_places(places);
+  note_flags(use);
+  if (memory) finish_cold(cold);
+  return true;
+}
+
+}  // namespace ring3::jit

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The scan-and-patch translator (DESIGN "Translator") for x86-64 hosts: hot blocks of 64-bit guest
+// code run as host code, everything else is interpreted. See README.md for what is not built.
+#pragma once
+
+#include <bitset>
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "core/engine.h"
+#include "decoder/decoder.h"
+
+namespace ring3 {
+
+struct JitOptions {
+  size_t cache_bytes = size_t{64} << 20;
+  u32 threshold = 8;  ///< executions of a block before it is translated
+  std::bitset<ZYDIS_MNEMONIC_MAX_VALUE + 1> callouts;  ///< mnemonics demoted to Callout
+
+  /// Demotes a mnemonic, by its name in any case. False: there is none.
+  bool call_out(std::string_view mnemonic);
+};
+
+/// Error: the host refuses memory for code, or cannot run translated code.
+Result<std::unique_ptr<Engine>> make_jit(Cpu& cpu, JitOptions options = {});
+
+}  // namespace ring3

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The translations of one engine: made, found, chained to one another, and dropped with their
+// blocks.
+#pragma once
+
+#include <array>
+#include <unordered_map>
+
+#include "core/block_cache.h"
+#include "jit/translator.h"
+
+namespace ring3::jit {
+
+class Library final : public BlockObserver {
+ public:
+  Library(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory> memory);
+  ~Library() override;
+
+  /// False: translated code cannot reach what it needs; interpret.
+  bool prepare(CalloutThunk thunk);
+
+  /// The translation of the block at this rip, or null.
+  NativeBlock* find(const Block& block, u64 rip) const;
+  /// Makes one. Null: the block cannot be translated. Not while translated code runs.
+  NativeBlock* add(Block& block, u64 rip);
+  /// The exit jumps to the translation from now on.
+  void chain(ExitSite& site, NativeBlock& to);
+  /// Indirect branches find the translation from now on.
+  void publish(const NativeBlock& t);
+  Targets& targets(u32 key);
+  /// Frees what died. Not while translated code runs.
+  void bury() { dead_.clear(); }
+
+  void on_invalid(Block& block) override;
+  const Stubs& stubs() const { return context_.stubs; }
+  size_t size() const { return alive_.size(); }
+
+ private:
+  void drop_all();
+  void unchain(NativeBlock& t);
+  void remove(NativeBlock& t);
+
+  Cpu& cpu_;
+  CodeCache cache_;
+  Context context_;
+  std::unordered_map<NativeBlock*, std::unique_ptr<NativeBlock>> alive_;
+  std::vector<std::unique_ptr<NativeBlock>> dead_;  ///< maybe still running
+  std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
+};
+
+}  // namespace ring3::jit

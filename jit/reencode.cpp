@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "jit/reencode.h"
+
+namespace ring3::jit {
+namespace {
+
+/// The register of the same width, elsewhere.
+ZydisRegister moved(ZydisRegister reg, const std::array<u8, 16>& places) {
+  const u8 guest = guest_register(reg);
+  if (guest == kNoGuest || places[guest] == guest) return reg;
+  const int host = places[guest];  // 8 to 15
+  switch (ZydisRegisterGetClass(reg)) {
+    case ZYDIS_REGCLASS_GPR8:
+      return static_cast<ZydisRegister>(ZYDIS_REGISTER_R8B + host - 8);
+    case ZYDIS_REGCLASS_GPR16:
+      return static_cast<ZydisRegister>(ZYDIS_REGISTER_R8W + host - 8);
+    case ZYDIS_REGCLASS_GPR32:
+      return static_cast<ZydisRegister>(ZYDIS_REGISTER_R8D + host - 8);
+    default:
+      return static_cast<ZydisRegister>(ZYDIS_REGISTER_R8 + host - 8);
+  }
+}
+
+void replace_memory(ZydisEncoderOperand& op) {
+  op.mem.base = ZYDIS_REGISTER_R14;
+  op.mem.index = ZYDIS_REGISTER_NONE;
+  op.mem.scale = 0;
+  op.mem.displacement = 0;
+}
+
+}  // namespace
+
+u8 guest_register(ZydisRegister reg) {
+  switch (ZydisRegisterGetClass(reg)) {
+    case ZYDIS_REGCLASS_GPR8:
+      if (reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH)
+        return static_cast<u8>(reg - ZYDIS_REGISTER_AH);
+      if (reg >= ZYDIS_REGISTER_SPL) return static_cast<u8>(reg - ZYDIS_REGISTER_SPL + 4);
+      return static_cast<u8>(reg - ZYDIS_REGISTER_AL);
+    case ZYDIS_REGCLASS_GPR16:
+    case ZYDIS_REGCLASS_GPR32:
+    case ZYDIS_REGCLASS_GPR64:
+      return static_cast<u8>(ZydisRegisterGetId(reg));
+    default:
+      return kNoGuest;
+  }
+}
+
+HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory) {
+  HostCode out;
+  ZydisEncoderRequest request;
+  if (ZYAN_FAILED(ZydisEncoderDecodedInstructionToEncoderRequest(
+          &d.insn, d.operands, d.insn.operand_count_visible, &request)))
+    return out;
+  request.prefixes &= ~static_cast<ZydisInstructionAttributes>(ZYDIS_ATTRIB_HAS_SEGMENT);
+  for (unsigned n = 0; n < request.operand_count; ++n) {
+    ZydisEncoderOperand& op = request.operands[n];
+    if (op.type == ZYDIS_OPERAND_TYPE_REGISTER) op.reg.value = moved(op.reg.value, places);
+    if (op.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
+    if (memory) {
+      replace_memory(op);
+    } else {
+      op.mem.base = moved(op.mem.base, places);
+      op.mem.index = moved(op.mem.index, places);
+    }
+  }
+  ZyanUSize length = sizeof out.bytes;
+  if (ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(&request, out.bytes, &length)))
+    out.length = length;
+  return out;
+}
+
+}  // namespace ring3::jit

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The register map: where each guest register stands while translated code runs. r15 points at
+// CpuState, r13 and r14 are scratch, rsp is the host's stack; guest rsp stands in r12 and guest r12
+// to r15 stand in CpuState.
+#pragma once
+
+#include <asmjit/x86.h>
+
+#include "core/cpu_state.h"
+
+namespace ring3::jit {
+
+namespace x86 = asmjit::x86;
+
+inline constexpr u8 kSpilled = 0xFF;
+/// Host register number by guest register number.
+inline constexpr u8 kHostOf[16] = {0, 1, 2,  3,  12,       5,        6,        7,
+                                   8, 9, 10, 11, kSpilled, kSpilled, kSpilled, kSpilled};
+
+inline constexpr x86::Gp kState = x86::r15, kScratchA = x86::r14, kScratchB = x86::r13,
+                         kGuestRsp = x86::r12;
+
+/// A field of CpuState at a byte offset.
+inline x86::Mem state64(i32 offset) { return x86::qword_ptr(kState, offset); }
+inline x86::Mem gpr_home(unsigned guest) { return state64(static_cast<i32>(8 * guest)); }
+
+/// What translated code keeps on the host stack.
+struct Frame {
+  u64 deadline = 0;  ///< of CpuState::instructions
+  void* engine = nullptr;
+  const void* targets = nullptr;  ///< the indirect-branch table of the mode
+  u64 flags = 0;                  ///< arithmetic flags as `lahf; seto al` leaves them in ax
+  u64 scratch = 0;                ///< a call's target; where to go on after a block's last callout
+  u64 poll = 0;                   ///< signals that end translated code
+  u64 padding = 0;                ///< the frame keeps the stack aligned
+};
+static_assert(sizeof(Frame) % 16 == 8);  // entered with six registers and rip pushed
+
+inline x86::Mem frame(size_t offset, i32 extra = 0) {
+  return x86::qword_ptr(x86::rsp, static_cast<i32>(offset) + extra);
+}
+
+/// Between RFLAGS and Frame::flags.
+inline u64 pack_flags(u64 rflags) { return (rflags & 0xD5) << 8 | 0x200 | (rflags >> 11 & 1); }
+inline u64 unpack_flags(u64 rflags, u64 packed) {
+  return (rflags & ~flag::kArith) | (packed >> 8 & 0xD5) | (packed & 1) << 11;
+}
+
+}  // namespace ring3::jit

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "jit/stubs.h"
+
+#include <cstddef>
+
+#include "jit/registers.h"
+
+namespace ring3::jit {
+namespace {
+
+using asmjit::imm;
+
+constexpr unsigned kSaved[] = {3, 5, 12, 13, 14, 15};  // System V: rbx rbp r12-r15
+
+void spill_guest(x86::Assembler& a) {
+  for (unsigned g = 0; g < 16; ++g)
+    if (kHostOf[g] != kSpilled) a.mov(gpr_home(g), x86::gpq(kHostOf[g]));
+}
+
+void load_guest(x86::Assembler& a) {
+  for (unsigned g = 0; g < 16; ++g)
+    if (kHostOf[g] != kSpilled) a.mov(x86::gpq(kHostOf[g]), gpr_home(g));
+}
+
+void move_field(x86::Assembler& a, size_t to, size_t from) {
+  a.mov(x86::rax, x86::qword_ptr(x86::rdi, static_cast<i32>(from)));
+  a.mov(frame(to), x86::rax);
+}
+
+void emit_enter(x86::Assembler& a) {
+  for (unsigned r : kSaved) a.push(x86::gpq(r));
+  a.sub(x86::rsp, imm(sizeof(Frame)));
+  move_field(a, offsetof(Frame, deadline), offsetof(Entry, deadline));
+  move_field(a, offsetof(Frame, engine), offsetof(Entry, engine));
+  move_field(a, offsetof(Frame, targets), offsetof(Entry, targets));
+  move_field(a, offsetof(Frame, flags), offsetof(Entry, flags));
+  move_field(a, offsetof(Frame, poll), offsetof(Entry, poll));
+  a.mov(kState, x86::qword_ptr(x86::rdi, offsetof(Entry, state)));
+  a.mov(kScratchA, x86::qword_ptr(x86::rdi, offsetof(Entry, code)));
+  load_guest(a);
+  a.jmp(kScratchA);
+}
+
+/// To C++, guest registers already in CpuState; rax: the site.
+void emit_return(x86::Assembler& a) {
+  a.mov(x86::rdx, frame(offsetof(Frame, flags)));
+  a.add(x86::rsp, imm(sizeof(Frame)));
+  for (unsigned n = std::size(kSaved); n-- > 0;) a.pop(x86::gpq(kSaved[n]));
+  a.ret();
+}
+
+void emit_callout(x86::Assembler& a, CalloutThunk thunk, asmjit::Label out) {
+  constexpr i32 kPushed = 16;  // the return address and the padding
+  spill_guest(a);
+  a.sub(x86::rsp, imm(8));
+  a.mov(x86::rdi, frame(offsetof(Frame, engine), kPushed));
+  a.mov(x86::rsi, kScratchA);
+  a.lea(x86::rdx, frame(0, kPushed));
+  a.mov(x86::rax, imm(reinterpret_cast<u64>(thunk)));
+  a.call(x86::rax);
+  a.add(x86::rsp, imm(8));
+  a.cmp(x86::eax, imm(static_cast<u32>(After::Leave)));
+  const asmjit::Label stop = a.newLabel(), jump = a.newLabel();
+  a.je(stop);
+  a.ja(jump);
+  load_guest(a);
+  a.ret();
+  a.bind(jump);
+  a.add(x86::rsp, imm(8));
+  load_guest(a);
+  a.jmp(frame(offsetof(Frame, scratch)));
+  a.bind(stop);
+  a.add(x86::rsp, imm(8));
+  a.xor_(x86::eax, x86::eax);
+  a.jmp(out);
+}
+
+}  // namespace
+
+bool make_stubs(CodeCache& cache, CalloutThunk thunk, Stubs& stubs) {
+  asmjit::CodeHolder code;
+  code.init(asmjit::Environment::host(), reinterpret_cast<u64>(cache.next()));
+  x86::Assembler a(&code);
+  const asmjit::Label enter = a.newLabel(), direct = a.newLabel(), leave = a.newLabel(),
+                      callout = a.newLabel(), out = a.newLabel();
+  a.bind(enter);
+  emit_enter(a);
+  a.bind(direct);
+  spill_guest(a);
+  a.mov(x86::rax, kScratchA);
+  a.bind(out);
+  emit_return(a);
+  a.bind(leave);
+  spill_guest(a);
+  a.xor_(x86::eax, x86::eax);
+  a.jmp(out);
+  a.bind(callout);
+  emit_callout(a, thunk, out);
+  const u8* base = cache.add(code);
+  if (!base) return false;
+  stubs.enter = reinterpret_cast<Left (*)(const Entry*)>(base + code.labelOffset(enter));
+  stubs.leave_direct = base + code.labelOffset(direct);
+  stubs.leave = base + code.labelOffset(leave);
+  stubs.callout = base + code.labelOffset(callout);
+  cache.keep();
+  return true;
+}
+
+}  // namespace ring3::jit

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Host code that stands around translations: the way in, the way out, the way into C++.
+#pragma once
+
+#include "core/cpu_state.h"
+#include "jit/code_cache.h"
+#include "jit/translation.h"
+
+namespace ring3::jit {
+
+struct Left {
+  ExitSite* site;  ///< the direct exit that was taken, or null: CpuState::rip is right
+  u64 flags;       ///< packed
+};
+
+struct Entry {
+  CpuState* state;
+  const u8* code;
+  u64 deadline;
+  void* engine;
+  const void* targets;
+  u64 flags;  ///< packed
+  u64 poll;
+};
+
+struct Frame;
+
+/// What follows a callout.
+enum class After : u32 {
+  GoOn,   ///< the next instruction
+  Leave,  ///< CpuState::rip says where to
+  Jump,   ///< another translation, at Frame::scratch
+};
+
+/// Calls a callout's handler.
+using CalloutThunk = After (*)(void* engine, CalloutSite* site, Frame* frame);
+
+struct Stubs {
+  Left (*enter)(const Entry* entry) = nullptr;
+  const u8* leave_direct = nullptr;  ///< kScratchA: the ExitSite
+  const u8* leave = nullptr;         ///< CpuState::rip is right
+  const u8* callout = nullptr;       ///< called; kScratchA: the CalloutSite
+};
+
+/// False: no room.
+bool make_stubs(CodeCache& cache, CalloutThunk thunk, Stubs& stubs);
+
+}  // namespace ring3::jit
