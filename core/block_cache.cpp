@@ -11,6 +11,8 @@
 namespace ring3 {
 namespace {
 
+constexpr u64 kMaxInsnBytes = ZYDIS_MAX_INSTRUCTION_LENGTH;
+
 CodeSize code_size(const CpuState& s) {
   if (s.long64()) return CodeSize::Bits64;
   return s.seg[kCs].db ? CodeSize::Bits32 : CodeSize::Bits16;
@@ -19,7 +21,7 @@ CodeSize code_size(const CpuState& s) {
 /// In place of the rest of a block that overwrote itself: does nothing, and takes back what the
 /// engine counts for it.
 void overwritten(Cpu& cpu, const Insn& i) {
-  run_again(cpu, i);
+  step_back(cpu, i);
   --cpu.state.instructions;
 }
 
@@ -37,7 +39,7 @@ void log_block(const Decoder& decoder, CodeSize size, const Block& block, const 
 }  // namespace
 
 BlockCache::BlockCache(PhysicalMemory& memory)
-    : memory_(memory), buckets_(size_t{1} << kBucketBits), a20_(memory.a20()) {
+    : memory_(memory), buckets_(size_t{1} << kBucketBits) {
   memory_.set_watcher(PhysicalMemory::kWatchCode, this);
   memory_.add_listener(*this);
 }
@@ -51,10 +53,30 @@ Block& BlockCache::find(Cpu& cpu) {
   const CpuState& s = cpu.state;
   const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
   JumpEntry& e = jump_[(linear ^ (linear >> 13)) & (kJumpEntries - 1)];
+  // An entry was made where CS.limit did not cut the page: this CS may have another one.
+  const u64 page_end = s.rip() + (~linear & kPageMask);
   if (e.linear == linear && e.key == s.mode_key && e.generation == cpu.mmu.generation() &&
-      e.block->valid) [[likely]]
+      page_end <= s.code_limit && e.block->valid) [[likely]]
     return *e.block;
   return find_slow(cpu, linear, e);
+}
+
+Block& BlockCache::find_single(Cpu& cpu) {
+  Block& block = find(cpu);
+  if (!block.insns.front().flags_dead) return block;
+  // The flags that the next instruction overwrites can be seen before it: decoded alone.
+  const CpuState& s = cpu.state;
+  std::array<u8, kPageSize> copy;
+  const u8* host = nullptr;
+  const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
+  const PhysAddr start = fetch_page(cpu, linear, host, copy);
+  auto single = std::make_unique<Block>();
+  single->start = start;
+  single->key = s.mode_key;
+  single->linear = linear;
+  const std::span<const u8> bytes{host + start.offset(), kPageSize - start.offset()};
+  scan(decoder_, {code_size(s), s.mode_key}, bytes, bind, *single, 1);
+  return keep_uncached(std::move(single));
 }
 
 Block* BlockCache::lookup(PhysAddr start, u32 key) {
@@ -63,7 +85,7 @@ Block* BlockCache::lookup(PhysAddr start, u32 key) {
   return b;
 }
 
-/// The page's bytes: directly, or copied when it is no RAM or ROM.
+/// The page's bytes: directly, or when it is no RAM or ROM those of an instruction, copied.
 PhysAddr BlockCache::fetch_page(Cpu& cpu, u64 linear, const u8*& host,
                                 std::array<u8, kPageSize>& copy) {
   const View view = cpu.state.cpl == 3 ? View::User : View::Supervisor;
@@ -72,13 +94,16 @@ PhysAddr BlockCache::fetch_page(Cpu& cpu, u64 linear, const u8*& host,
   require(t.ok, PF({linear}, t.error));
   host = t.page.host;
   if (!host) {
-    memory_.read(t.address.page(), copy);
+    // No more than one instruction: reading a device may change it.
+    const u64 left = std::min<u64>(kMaxInsnBytes, kPageSize - t.address.offset());
+    memory_.read(t.address, std::span(copy).subspan(t.address.offset(), left));
     host = copy.data();
   }
   return t.address;
 }
 
 Block& BlockCache::find_slow(Cpu& cpu, u64 linear, JumpEntry& entry) {
+  if (map_changed_) clear();
   if (graveyard_.size() > kMaxDead) bury();
   const CpuState& s = cpu.state;
   u64 available = kPageSize - (linear & kPageMask);
@@ -117,14 +142,14 @@ Block& BlockCache::decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, 
   block->linear = linear;
   const BlockMode mode{code_size(cpu.state), cpu.state.mode_key};
   const u8* bytes = host + start.offset();
-  scan(decoder_, mode, {bytes, available}, bind, *block);
-  if (block->insns.empty()) return decode_crossing(cpu, linear, start, host, available);
-  if (log_enabled(Log::InAsm)) log_block(decoder_, mode.code_size, *block, bytes);
   const bool cut = available < kPageSize - start.offset();
   const PageKind kind = memory_.page(start).kind;
-  if (cut || kind == PageKind::Mmio || kind == PageKind::Hole)
-    return keep_uncached(std::move(block));
-  return keep(std::move(block));
+  const bool cached = !cut && kind != PageKind::Mmio && kind != PageKind::Hole;
+  // Nobody sees writes to what is not cached, so it is fetched anew for each instruction.
+  scan(decoder_, mode, {bytes, available}, bind, *block, cached ? kMaxBlockInsns : 1);
+  if (block->insns.empty()) return decode_crossing(cpu, linear, start, host, available);
+  if (log_enabled(Log::InAsm)) log_block(decoder_, mode.code_size, *block, bytes);
+  return cached ? keep(std::move(block)) : keep_uncached(std::move(block));
 }
 
 /// One instruction whose bytes go on in the next linear page.
@@ -133,22 +158,23 @@ Block& BlockCache::decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u
   const CpuState& s = cpu.state;
   // The limit ends inside the instruction: #GP(0) for the fetch.
   require(available == kPageSize - start.offset(), GP(0));
-  u64 more = 15;
+  u64 more = kMaxInsnBytes;
   if (!s.long64()) more = std::min<u64>(more, u64{s.seg[kCs].limit} - s.rip() + 1 - available);
   require(more > 0, GP(0));
   std::array<u8, kPageSize> next_copy;
   const u8* next = nullptr;
-  u8 bytes[30];
-  std::memcpy(bytes, host + start.offset(), available);
+  u8 bytes[2 * kMaxInsnBytes];
   const u64 next_linear = (linear + available) & s.linear_mask;
+  // First: the walk may set A bits that stand among the bytes.
   const PhysAddr second = fetch_page(cpu, next_linear, next, next_copy);
+  std::memcpy(bytes, host + start.offset(), available);
   std::memcpy(bytes + available, next, more);
   auto block = std::make_unique<Block>();
   block->start = start;
   block->key = s.mode_key;
   block->linear = linear;
   Decoded d;
-  const u64 total = std::min<u64>(available + more, 15);
+  const u64 total = std::min<u64>(available + more, kMaxInsnBytes);
   const DecodeStatus status = decoder_.decode(code_size(s), {bytes, total}, d);
   require(status != DecodeStatus::Truncated, GP(0));
   scan(decoder_, {code_size(s), s.mode_key},
@@ -189,6 +215,7 @@ Block& BlockCache::keep(std::unique_ptr<Block> block) {
 }
 
 Block& BlockCache::keep_uncached(std::unique_ptr<Block> block) {
+  if (current_ == uncached_.get()) current_ = nullptr;
   uncached_ = std::move(block);
   return *uncached_;
 }
@@ -206,25 +233,13 @@ void BlockCache::unlink(Block& block) {
   page.blocks.erase(it);
 }
 
-/// Never to run again; if it runs now, it stops after its present instruction.
-void BlockCache::retire(Block& block) {
-  block.valid = false;
-  if (&block != current_) return;
-  for (Insn& insn : block.insns) insn.handler = overwritten;
-}
-
 void BlockCache::invalidate(Block& block) {
   ++invalidations_;
+  block.valid = false;
   --count_;
   insns_ -= block.insns.size();
-  retire(block);
+  if (&block == current_) stop(block);
   unlink(block);
-}
-
-void BlockCache::on_map_change() {
-  // Blocks are known by their address behind the A20 gate, which therefore changes nothing here.
-  const bool a20_before = std::exchange(a20_, memory_.a20());
-  if (a20_before == a20_) drop_all();
 }
 
 void BlockCache::on_watched_write(PhysAddr address, u64 size) {
@@ -237,7 +252,9 @@ void BlockCache::on_watched_write(PhysAddr address, u64 size) {
     if (b->start.offset() < end && b->start.offset() + b->bytes > begin) hit.push_back(b.get());
   for (Block* b : it->second.tails)
     if (b->bytes - (kPageSize - b->start.offset()) > begin) hit.push_back(b);
-  for (Block* b : hit) invalidate(*b);
+  // A block that crosses into its own page (mapped twice in a row) may stand in both lists.
+  for (Block* b : hit)
+    if (b->valid) invalidate(*b);
   PageBlocks& page = it->second;
   page.lines = page.tails.empty() ? 0 : 1;
   for (const auto& b : page.blocks) page.lines |= lines_of(b->start.offset(), b->bytes);
@@ -246,27 +263,37 @@ void BlockCache::on_watched_write(PhysAddr address, u64 size) {
   pages_.erase(it);
 }
 
-void BlockCache::drop_all() {
+void BlockCache::clear() {
   for (auto& [page, blocks] : pages_) {
     memory_.unwatch({page}, PhysicalMemory::kWatchCode);
     for (auto& b : blocks.blocks) {
-      retire(*b);
+      b->valid = false;
       graveyard_.push_back(std::move(b));
     }
   }
   pages_.clear();
+  map_changed_ = false;
   std::fill(buckets_.begin(), buckets_.end(), nullptr);
-  count_ = insns_ = 0;
-}
-
-void BlockCache::clear() {
-  drop_all();
   bury();
+  count_ = insns_ = 0;
 }
 
 void BlockCache::bury() {
   jump_.fill({});
+  current_ = nullptr;
   graveyard_.clear();
+}
+
+/// What was decoded may stand for other memory now. A block may be running, so the rest waits until
+/// the next is looked for: the MMU's generation, which every change of the map advances, keeps
+/// find() from the jump cache until then.
+void BlockCache::on_map_change() {
+  map_changed_ = true;
+  if (current_ && current_->valid) stop(*current_);
+}
+
+void BlockCache::stop(Block& block) {
+  for (Insn& insn : block.insns) insn.handler = overwritten;
 }
 
 }  // namespace ring3

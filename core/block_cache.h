@@ -13,7 +13,7 @@
 
 namespace ring3 {
 
-class BlockCache final : public WriteWatcher, public MapListener {
+class BlockCache final : public WriteWatcher, private MapListener {
  public:
   explicit BlockCache(PhysicalMemory& memory);
   ~BlockCache() override;
@@ -21,12 +21,11 @@ class BlockCache final : public WriteWatcher, public MapListener {
   /// The block at CS:rip, decoded now if need be. Throws the fault of the fetch.
   Block& find(Cpu& cpu);
 
+  /// The same for one instruction to be run alone: it leaves all its flags.
+  Block& find_single(Cpu& cpu);
+
   /// Invalidates the blocks that overlap the bytes.
   void on_watched_write(PhysAddr address, u64 size) override;
-
-  /// What stood at an address may stand there no more: drops every block.
-  void on_map_change() override;
-  void on_page_watched(PhysAddr) override {}
 
   /// Drops everything. Not while a block runs.
   void clear();
@@ -65,6 +64,9 @@ class BlockCache final : public WriteWatcher, public MapListener {
   static size_t bucket_of(PhysAddr start, u32 key) {
     return ((start.value + (u64{key} << 48)) * 0x9E3779B97F4A7C15) >> (64 - kBucketBits);
   }
+  void on_map_change() override;
+  void on_page_watched(PhysAddr) override {}
+  static void stop(Block& block);
   Block* lookup(PhysAddr start, u32 key);
   Block& find_slow(Cpu& cpu, u64 linear, JumpEntry& entry);
   PhysAddr fetch_page(Cpu& cpu, u64 linear, const u8*& host, std::array<u8, kPageSize>& copy);
@@ -74,8 +76,6 @@ class BlockCache final : public WriteWatcher, public MapListener {
   Block& keep_uncached(std::unique_ptr<Block> block);
   void invalidate(Block& block);
   void unlink(Block& block);
-  void retire(Block& block);
-  void drop_all();
   /// Frees the dead. Only while no block runs, that is while one is looked for.
   void bury();
   static u64 lines_of(u64 offset, u64 bytes);
@@ -88,9 +88,9 @@ class BlockCache final : public WriteWatcher, public MapListener {
   std::vector<std::unique_ptr<Block>> graveyard_;  ///< invalid, maybe still running
   std::unique_ptr<Block> uncached_;
   Block* current_ = nullptr;
+  bool map_changed_ = false;
   size_t count_ = 0, insns_ = 0;
   u64 invalidations_ = 0;
-  bool a20_;
 };
 
 }  // namespace ring3

@@ -46,6 +46,12 @@ void Cpu::check_segment(Seg seg, u64 offset, unsigned size, Access access) {
 
 namespace {
 
+/// Data of 32-bit code wraps at 4 GiB; in compatibility mode tables and stacks may stand above.
+u64 advance(const Cpu& cpu, u64 linear, u64 bytes) {
+  const u64 next = linear + bytes;
+  return linear >> 32 ? next : next & cpu.state.linear_mask;
+}
+
 /// Translates the one or two pages of a short access. #PF names the first byte of the bad page.
 unsigned translate_pieces(Cpu& cpu, u64 linear, unsigned size, Access access, View view,
                           Piece (&pieces)[2]) {
@@ -57,20 +63,29 @@ unsigned translate_pieces(Cpu& cpu, u64 linear, unsigned size, Access access, Vi
     require(p.t.ok, PF({linear}, p.t.error));
     p.size = part;
     size -= part;
-    linear = (linear + part) & cpu.state.linear_mask;
+    linear = advance(cpu, linear, part);
   }
   return n;
 }
 
 void check_canonical(Cpu& cpu, u64 linear, unsigned size, Seg seg) {
-  if (!cpu.state.long64()) return;
+  if (!cpu.state.long_mode()) return;
   require(cpu.canonical(linear) && cpu.canonical(linear + size - 1), segment_fault(seg));
+}
+
+/// SDM 3A "Alignment Check Exception (#AC)". Unaligned vectors may or may not raise it unless they
+/// are on an 8-byte boundary (SDM 2B MOVUPS); those that must be aligned raised #GP before.
+unsigned alignment_of(unsigned size) {
+  constexpr unsigned kExtendedReal = 10;
+  if (size == kExtendedReal) return 8;
+  // Else the largest power of two: 2 and 4 for the 16 and 32-bit x87 environment and save area.
+  return std::min(size & -size, 8u);
 }
 
 /// CR0.AM, EFLAGS.AC and CPL 3: unaligned data accesses raise #AC.
 void check_alignment(Cpu& cpu, u64 linear, unsigned size) {
   if (!alignment_checked(cpu.state)) return;
-  require((linear & (std::min(size, 16u) - 1)) == 0, AC());
+  require((linear & (alignment_of(size) - 1)) == 0, AC());
 }
 
 void count_mmio(Cpu& cpu, const Translation& t) {
@@ -105,7 +120,7 @@ void Cpu::read_linear(u64 linear, void* out, unsigned size, View view, Seg fault
       mmu.memory().read(pieces[k].t.address, {to, pieces[k].size});
       to += pieces[k].size;
     }
-    linear = (linear + chunk) & state.linear_mask;
+    linear = advance(*this, linear, chunk);
     size -= chunk;
   }
 }
@@ -122,7 +137,7 @@ void Cpu::write_linear(u64 linear, const void* in, unsigned size, View view, Seg
       mmu.memory().write(pieces[k].t.address, {from, pieces[k].size});
       from += pieces[k].size;
     }
-    linear = (linear + chunk) & state.linear_mask;
+    linear = advance(*this, linear, chunk);
     size -= chunk;
   }
 }
@@ -133,13 +148,16 @@ void Cpu::probe_linear(u64 linear, unsigned size, Access access, View view, Seg 
     const unsigned chunk = std::min<unsigned>(size, kPageSize);
     Piece pieces[2];
     translate_pieces(*this, linear, chunk, access, view, pieces);
-    linear = (linear + chunk) & state.linear_mask;
+    linear = advance(*this, linear, chunk);
     size -= chunk;
   }
 }
 
 void Cpu::probe_write(Seg seg, u64 offset, unsigned size) {
-  const u64 linear = linear_address<Access::Write>(seg, offset, size);
+  probe_data(seg, linear_address<Access::Write>(seg, offset, size), size);
+}
+
+void Cpu::probe_data(Seg seg, u64 linear, unsigned size) {
   check_canonical(*this, linear, size, seg);
   check_alignment(*this, linear, size);
   probe_linear(linear, size, Access::Write, data_view(), seg);

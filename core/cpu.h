@@ -181,8 +181,8 @@ struct Cpu final : public CpuPins {
   }
   void slow_read(Seg seg, u64 linear, void* out, unsigned size);
   void slow_write(Seg seg, u64 linear, const void* in, unsigned size);
-  /// A host pointer for an aligned in-page RAM write, or null; faults as the write would.
-  u8* slow_write_pointer(Seg seg, u64 linear, unsigned size);
+  /// What slow_write would raise, but for the write.
+  void probe_data(Seg seg, u64 linear, unsigned size);
 };
 
 template <class T, class F>
@@ -201,7 +201,7 @@ void Cpu::modify(Seg seg, u64 offset, bool atomic, F&& f) {
     }
   }
   // Watched, MMIO, split or not yet in the TLB: checked for writing first, then read and written.
-  probe_write(seg, offset, sizeof(T));
+  probe_data(seg, linear, sizeof(T));
   T old;
   read_linear(linear, &old, sizeof old, data_view(), seg);
   const T value = f(old);

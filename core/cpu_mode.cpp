@@ -54,6 +54,7 @@ void Cpu::update_mode() {
   const bool long64 = st.long64();
   st.linear_mask = long64 ? ~u64{0} : 0xFFFFFFFF;
   st.ip_mask = code_mask(st);
+  st.code_limit = long64 ? ~u64{0} : st.seg[kCs].limit;
   st.stack_bytes = long64 ? 8 : st.seg[kSs].db ? 4 : 2;
   for (unsigned n = kEs; n <= kGs; ++n) derive_segment(st.seg[n], long64, n >= kFs);
   st.mode_key = key_of(st);

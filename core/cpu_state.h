@@ -120,8 +120,9 @@ struct CpuState {
   u8 cpl = 0;                    ///< current privilege level; 3 in virtual-8086 mode
   u64 linear_mask = 0xFFFFFFFF;  ///< linear addresses wrap here: 4 GiB outside 64-bit mode
   u64 ip_mask = 0xFFFF;
-  u8 stack_bytes = 2;  ///< stack-address size
-  u32 mode_key = 0;    ///< what blocks are keyed by, see decoder/block.h
+  u64 code_limit = 0xFFFF;  ///< CS.limit, or all ones in 64-bit mode, which checks none
+  u8 stack_bytes = 2;       ///< stack-address size
+  u32 mode_key = 0;         ///< what blocks are keyed by, see decoder/block.h
 
   // MSRs.
   u64 sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;

@@ -38,7 +38,7 @@ void note(Cpu& cpu, u64 address, unsigned size, Wants wants) {
     if (!wants(condition(dr7, n))) continue;
     const u64 len = length(dr7, n);
     const u64 start = cpu.state.dr[n] & ~(len - 1);
-    if (address + size <= start || start + len <= address) continue;
+    if (start - address >= size && address - start >= len) continue;  // modulo 2^64
     matches |= bit(n);
     trap |= enabled(dr7, n);
   }

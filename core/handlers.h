@@ -68,9 +68,9 @@ inline constexpr Binding by_width{[](Insn& insn, const Decoded&) -> Handler {
   }
 }};
 
-/// Steps back to the instruction that runs, for the rest of its iterations.
-inline void run_again(Cpu& cpu, const Insn& insn) {
-  cpu.state.rip() = (cpu.state.rip() - insn.length) & low_mask(cpu.state.long64() ? 64 : 32);
+/// Takes rip back to the instruction: it shall run again.
+inline void step_back(Cpu& cpu, const Insn& insn) {
+  cpu.state.rip() = (cpu.state.rip() - insn.length) & cpu.state.linear_mask;
 }
 
 // Handlers that raise, for undefined encodings.

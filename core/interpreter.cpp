@@ -29,7 +29,6 @@ class Interpreter final : public Engine {
 
   Cpu& cpu_;
   BlockCache blocks_;
-  u64 at_last_fault_ = ~u64{0};  ///< state.instructions then
 };
 
 /// Runs the first `count` instructions of the block.
@@ -82,7 +81,7 @@ void Interpreter::single_step(Cpu& cpu) {
   const bool tf = st.has(flag::TF);
   const u64 rip = st.rip();
   before_step(cpu);
-  Block& block = blocks_.find(cpu);
+  Block& block = blocks_.find_single(cpu);
   const bool repeats = block.insns[0].prefixes & (kRep | kRepne);
   execute(cpu, block, 1);
   // A repeated string instruction between two iterations: RF is 1 (SDM 3B "Instruction-Breakpoint
@@ -117,11 +116,9 @@ Exit Interpreter::run(Cpu& cpu, u64 deadline) {
       return run_until_fault(cpu, deadline);
     } catch (const Fault& fault) {
       cpu.exits.add(ExitReason::Exception);
-      // A handler whose first instruction faults retires nothing for ever: the delivery counts, or
-      // the deadline would never come.
-      if (cpu.state.instructions == at_last_fault_) ++cpu.state.instructions;
-      at_last_fault_ = cpu.state.instructions;
       take_fault(cpu, fault);
+      // Counts as an instruction: a guest that does nothing but fault reaches the deadline too.
+      ++cpu.state.instructions;
     }
     if (cpu.state.activity == CpuState::Activity::Shutdown) return Exit::Shutdown;
   }

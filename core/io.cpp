@@ -96,7 +96,7 @@ void string_io(Cpu& cpu, const Insn& i, Once once, Gpr index) {
     if (!(count & mask)) return;
     if (cpu.signals.load(std::memory_order_relaxed)) break;
   }
-  run_again(cpu, i);
+  cpu.state.rip() = (cpu.state.rip() - i.length) & (cpu.state.long64() ? ~u64{0} : 0xFFFFFFFF);
 }
 
 template <class T>

@@ -26,7 +26,9 @@ class StringRegs {
   u64 di() const { return cpu_.state.gpr[kRdi] & mask_; }
   Seg source() const { return source_; }
   bool forward() const { return static_cast<i64>(step_) > 0; }
-  bool full_width() const { return mask_ > 0xFFFF; }
+  /// Offsets wrap no earlier than linear addresses do: what is next to each other in a page has
+  /// offsets next to each other.
+  bool full_width() const { return mask_ >= cpu_.state.linear_mask; }
   void step_si(u64 n = 1) { add(kRsi, step_ * n); }
   void step_di(u64 n = 1) { add(kRdi, step_ * n); }
   void step_count(u64 n = 1) { add(kRcx, 0 - n); }
@@ -171,7 +173,7 @@ bool repeat(Cpu& cpu, StringRegs& r, bool wanted) {
 template <template <class> class Op, class T>
 void repeated(Cpu& cpu, const Insn& i) {
   StringRegs r(cpu, i, sizeof(T));
-  if (repeat<Op, T>(cpu, r, !(i.prefixes & kRepne))) run_again(cpu, i);
+  if (repeat<Op, T>(cpu, r, !(i.prefixes & kRepne))) step_back(cpu, i);
 }
 
 template <template <class> class Op, class T>

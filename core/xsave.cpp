@@ -82,17 +82,17 @@ struct Area {
     return cpu.linear_address<access>(seg, offset + from, bytes);
   }
   void read(unsigned from, void* out, unsigned bytes) const {
-    const u64 start = at<Access::Read>(from, bytes);
-    cpu.read_linear(start, out, bytes, cpu.data_view(), seg);
-    note_data_access(cpu, start, bytes, Access::Read);
+    const u64 address = at<Access::Read>(from, bytes);
+    cpu.read_linear(address, out, bytes, cpu.data_view(), seg);
+    note_data_access(cpu, address, bytes, Access::Read);
   }
   void probe(unsigned from, unsigned bytes) const {
     cpu.probe_linear(at<Access::Write>(from, bytes), bytes, Access::Write, cpu.data_view(), seg);
   }
   void write(unsigned from, const void* in, unsigned bytes) const {
-    const u64 start = at<Access::Write>(from, bytes);
-    cpu.write_linear(start, in, bytes, cpu.data_view(), seg);
-    note_data_access(cpu, start, bytes, Access::Write);
+    const u64 address = at<Access::Write>(from, bytes);
+    cpu.write_linear(address, in, bytes, cpu.data_view(), seg);
+    note_data_access(cpu, address, bytes, Access::Write);
   }
 };
 

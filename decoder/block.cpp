@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "decoder/block.h"
 
+#include <algorithm>
 #include <array>
 
 namespace ring3 {
@@ -72,11 +73,11 @@ void mark_dead_flags(std::span<const Decoded> decoded, std::span<Insn> insns) {
 }
 
 ScanEnd scan(const Decoder& decoder, BlockMode mode, std::span<const u8> bytes, Binder binder,
-             Block& block) {
+             Block& block, size_t max_insns) {
   std::array<Decoded, kMaxBlockInsns> decoded;
   size_t count = 0, offset = 0;
   ScanEnd end = ScanEnd::Full;
-  while (count < kMaxBlockInsns) {
+  while (count < std::min(max_insns, kMaxBlockInsns)) {
     Decoded& d = decoded[count];
     const DecodeStatus status = decoder.decode(mode.code_size, bytes.subspan(offset), d);
     if (status == DecodeStatus::Truncated) {

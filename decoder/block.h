@@ -38,9 +38,9 @@ inline constexpr size_t kMaxBlockInsns = 64;
 /// bytes and fills block.insns. If not even the first instruction fits, insns stays empty: the
 /// caller gives more bytes (the next page). A first instruction that is invalid becomes one that
 /// raises #UD, or #GP(0) if over 15 bytes: `binder` is called with mnemonic 0 and
-/// decoded.insn.length set to 0 or 16.
+/// decoded.insn.length set to 0 or 16. With `max_insns` below kMaxBlockInsns the block ends there.
 ScanEnd scan(const Decoder& decoder, BlockMode mode, std::span<const u8> bytes, Binder binder,
-             Block& block);
+             Block& block, size_t max_insns = kMaxBlockInsns);
 
 /// True if the instruction ends a block: control flow, CalloutEnd, or anything after which the
 /// next instruction may run in another mode or interrupt state.

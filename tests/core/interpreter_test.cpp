@@ -69,6 +69,13 @@ TEST_CASE("interpreter: REP MOVSB over itself -> goes byte by byte upwards") {
   CHECK(m.memory.read<u8>({0x30000 + 5000}) == 0xAB);
 }
 
+TEST_CASE("interpreter: a handler that faults itself, for ever -> the deadline is reached") {
+  SystemMachine m;
+  m.protected_system({0x0F, 0x0B});
+  m.put(m.handler(6), {0x0F, 0x0B});
+  CHECK(m.run(1000) == Exit::Deadline);
+}
+
 TEST_CASE("interpreter: no handler for a fault -> shutdown") {
   BareMachine m;
   m.long_mode({0x0F, 0x0B});

@@ -48,6 +48,16 @@ TEST_CASE("scan: mov to ss and a repeated string instruction -> end the block") 
   CHECK(scan_bytes({0xA4, 0x90}, end).insns.size() == 2);
 }
 
+TEST_CASE("scan: one instruction asked for -> it alone, and its flags are live") {
+  static const Decoder decoder;
+  const std::vector<u8> bytes{0x39, 0xC0, 0x83, 0xE9, 1};  // cmp eax,eax; sub ecx,1
+  Block block;
+  CHECK(scan(decoder, {CodeSize::Bits64, 0}, bytes, no_binder, block, 1) == ScanEnd::Full);
+  CHECK(block.insns.size() == 1);
+  CHECK_FALSE(block.insns[0].flags_dead);
+  CHECK(block.bytes == 2);
+}
+
 TEST_CASE("flag liveness: overwritten without a fault between -> dead") {
   ScanEnd end;
   const Block b = scan_bytes({0x01, 0xD8, 0x29, 0xC8, 0xC3}, end);  // add; sub; ret
