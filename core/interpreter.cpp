@@ -29,7 +29,6 @@ class Interpreter final : public Engine {
 
   Cpu& cpu_;
   BlockCache blocks_;
-  u64 at_last_fault_ = ~u64{0};  ///< state.instructions then
 };
 
 /// Runs the first `count` instructions of the block.
@@ -116,10 +115,6 @@ Exit Interpreter::run(Cpu& cpu, u64 deadline) {
       return run_until_fault(cpu, deadline);
     } catch (const Fault& fault) {
       cpu.exits.add(ExitReason::Exception);
-      // A handler whose first instruction faults retires nothing for ever: the delivery counts, or
-      // the deadline would never come.
-      if (cpu.state.instructions == at_last_fault_) ++cpu.state.instructions;
-      at_last_fault_ = cpu.state.instructions;
       take_fault(cpu, fault);
       // Counts as an instruction: a guest that does nothing but fault reaches the deadline too.
       ++cpu.state.instructions;
