@@ -79,6 +79,7 @@ bool Interpreter::attend(Cpu& cpu, Exit& exit) {
 void Interpreter::single_step(Cpu& cpu) {
   CpuState& st = cpu.state;
   const bool tf = st.has(flag::TF);
+  const u64 rip = st.rip();
   before_step(cpu);
   Block& block = blocks_.find_single(cpu);
   const bool repeats = block.insns[0].prefixes & (kRep | kRepne);
