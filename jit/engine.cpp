@@ -190,8 +190,12 @@ bool JitEngine::attend(Cpu& cpu, Exit& exit) {
 
 void JitEngine::single_step(Cpu& cpu) {
   const bool tf = cpu.state.has(flag::TF);
+  const u64 rip = cpu.state.rip();
   before_step(cpu);
-  interpret(cpu, blocks_.find_single(cpu), 1);
+  Block& block = blocks_.find_single(cpu);
+  const bool repeats = block.insns[0].prefixes & (kRep | kRepne);
+  interpret(cpu, block, 1);
+  if (repeats && cpu.state.rip() == rip) cpu.state.rflags |= flag::RF;  // as in the interpreter
   after_step(cpu, tf);
 }
 

@@ -74,7 +74,7 @@ def cases(files):
         yield [option], [option, "value"]
     yield ["-cpu", "i9-nope"], ["-cpu", "i9-nope"]
     yield ["-cpu", "max,+nope"], ["-cpu", "nope"]
-    yield ["-accel", "jit"], ["-accel", "jit"]
+    yield ["-accel", "kvm"], ["-accel", "jit"]
     yield ["-d", "nope"], ["-d", "nope"]
     yield ["-D", files["text"] + "/x", "-d", "int"], ["-D", files["text"]]
     yield ["-serial", "file:" + files["missing"] + "/x"], ["-serial", files["missing"]]
