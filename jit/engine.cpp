@@ -37,11 +37,12 @@ class JitEngine final : public Engine {
   Exit run_until_fault(Cpu& cpu, u64 deadline);
   void run_block(Cpu& cpu, u64 deadline, ExitSite*& last);
   void enter(Cpu& cpu, NativeBlock& t, u64 deadline, ExitSite*& last);
-  void interpret(Cpu& cpu, Block& block, size_t count);
+  void interpret(Cpu& cpu, Block& block, size_t first, size_t end);
   bool attend(Cpu& cpu, Exit& exit);
   void single_step(Cpu& cpu);
   static After call_out(void* engine, CalloutSite* site, Frame* frame);
-  After call_handler(const CalloutSite& site, Frame& frame);
+  After call_handler(const CalloutSite& site);
+  After run_rest(const CalloutSite& site, u32 index);
   After go_on(const NativeBlock& from, Frame& frame);
   u64 poll_mask() const;
 
@@ -62,15 +63,23 @@ u64 JitEngine::poll_mask() const {
 
 After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
   JitEngine& self = *static_cast<JitEngine*>(engine);
-  u64& rflags = self.cpu_.state.rflags;
-  rflags = unpack_flags(rflags, frame->flags);
-  const After after = self.call_handler(*site, *frame);
-  frame->flags = pack_flags(rflags);
-  return after;
+  CpuState& state = self.cpu_.state;
+  // As it was at the block's start, where its instructions were taken off.
+  const u64 before = frame->deadline - static_cast<u64>(frame->budget) - site->from->instructions;
+  state.instructions = before;
+  state.rflags = unpack_flags(state.rflags, frame->flags);
+  const After after = site->rest ? self.run_rest(*site, site->index) : self.call_handler(*site);
+  if (after == After::GoOn) {
+    frame->budget -= static_cast<i64>(state.instructions - before);
+  } else {
+    frame->budget = static_cast<i64>(frame->deadline - state.instructions);
+  }
+  frame->flags = pack_flags(state.rflags);
+  return after == After::Jump ? self.go_on(*site->from, *frame) : after;
 }
 
 /// Translated code is not unwound: a fault is kept, and taken after it was left.
-After JitEngine::call_handler(const CalloutSite& site, Frame& frame) {
+After JitEngine::call_handler(const CalloutSite& site) {
   CpuState& state = cpu_.state;
   state.rip() = site.next_rip;
   const u64 generation = cpu_.mmu.generation();
@@ -83,10 +92,29 @@ After JitEngine::call_handler(const CalloutSite& site, Frame& frame) {
     return After::Leave;
   }
   // The rest of a block that overwrote itself, or whose page was mapped anew, must not run.
-  if (!site.last && !site.from->dead && cpu_.mmu.generation() == generation) [[likely]]
-    return After::GoOn;
+  if (!site.last && !site.from->dead && cpu_.mmu.generation() == generation) [[likely]] {
+    if (cpu_.signals.load(std::memory_order_relaxed) == 0) [[likely]]
+      return After::GoOn;
+    return run_rest(site, site.index + 1);
+  }
   state.instructions += site.index + 1;
-  return go_on(*site.from, frame);
+  return After::Jump;
+}
+
+/// The rest of a block by its handlers, so that translated code is left at the block's end.
+After JitEngine::run_rest(const CalloutSite& site, u32 index) {
+  CpuState& state = cpu_.state;
+  Block& block = *site.from->block;
+  if (site.rest) state.rip() = site.rip;
+  state.instructions += index;
+  if (index == block.insns.size()) return After::Leave;
+  --block.executions;
+  try {
+    interpret(cpu_, block, index, block.insns.size());
+  } catch (const Fault& fault) {
+    fault_ = fault;
+  }
+  return After::Leave;
 }
 
 /// After a block's last instruction: straight to the next translation if nothing else is due.
@@ -97,8 +125,9 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
       s.activity != CpuState::Activity::Active || s.instructions >= frame.deadline ||
       s.mode_key != from.key)
     return After::Leave;
+  frame.salt = salt_of(cpu_.mmu.generation());
   const Target& next = (*from.targets)[s.rip() & kTargetMask];
-  if (next.rip != s.rip() || next.generation != cpu_.mmu.generation()) return After::Leave;
+  if (next.tag != (s.rip() ^ frame.salt) || !next.code) return After::Leave;
   frame.scratch = reinterpret_cast<u64>(next.code);
   return After::Jump;
 }
@@ -106,8 +135,17 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
 void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline, ExitSite*& last) {
   CpuState& s = cpu.state;
   cpu.recent[cpu.next_recent++ % cpu.recent.size()] = s.rip();
-  const Entry entry{&s,         t.code, deadline, this, t.targets->data(), pack_flags(s.rflags),
-                    poll_mask()};
+  const u64 left_over = deadline - s.instructions;
+  const i64 budget = static_cast<i64>(std::min(left_over, u64{1} << 62));
+  const Entry entry{.state = &s,
+                    .code = t.code,
+                    .budget = budget,
+                    .deadline = s.instructions + static_cast<u64>(budget),
+                    .engine = this,
+                    .targets = t.targets->data(),
+                    .flags = pack_flags(s.rflags),
+                    .poll = poll_mask(),
+                    .salt = salt_of(cpu.mmu.generation())};
   const Left left = library_.stubs().enter(&entry);
   s.rflags = unpack_flags(s.rflags, left.flags);
   last = left.site;
@@ -120,12 +158,13 @@ void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline, ExitSite*& last) {
   ++cpu.state.instructions;  // as in run()
 }
 
-/// Runs the first `count` instructions of the block, as the interpreter does.
-void JitEngine::interpret(Cpu& cpu, Block& block, size_t count) {
+/// Runs instructions of the block, as the interpreter does.
+void JitEngine::interpret(Cpu& cpu, Block& block, size_t first, size_t behind) {
   u64& rip = cpu.state.rip();
   const u64 mask = cpu.state.long64() ? ~u64{0} : 0xFFFFFFFFull;
-  const Insn* i = block.insns.data();
-  const Insn* const end = i + count;
+  const Insn* const begin = block.insns.data() + first;
+  const Insn* i = begin;
+  const Insn* const end = block.insns.data() + behind;
   blocks_.set_current(&block);
   ++block.executions;
   cpu.recent[cpu.next_recent++ % cpu.recent.size()] = rip;
@@ -138,11 +177,11 @@ void JitEngine::interpret(Cpu& cpu, Block& block, size_t count) {
       ++i;
     } while (i != end);
   } catch (const Fault&) {
-    cpu.state.instructions += static_cast<u64>(i - block.insns.data());
+    cpu.state.instructions += static_cast<u64>(i - begin);
     rip = at;
     throw;
   }
-  cpu.state.instructions += count;
+  cpu.state.instructions += behind - first;
 }
 
 /// `last`: the exit that translated code was left by, to be chained to what comes next.
@@ -152,7 +191,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline, ExitSite*& last) {
     trace_block(cpu, block);
   const u64 rip = cpu.state.rip();
   NativeBlock* t = nullptr;
-  if (native_ && cpu.state.long64()) {
+  if (native_ && (cpu.state.long64() || (block.key & kFlat32))) {
     t = library_.find(block, rip);
     if (!t && block.executions >= options_.threshold) {
       last = nullptr;  // the cache may be emptied
@@ -163,7 +202,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline, ExitSite*& last) {
     library_.chain(*last, *t);
   last = nullptr;
   library_.bury();
-  if (!t) return interpret(cpu, block, block.insns.size());
+  if (!t) return interpret(cpu, block, 0, block.insns.size());
   library_.publish(*t);
   enter(cpu, *t, deadline, last);
 }
@@ -194,7 +233,7 @@ void JitEngine::single_step(Cpu& cpu) {
   before_step(cpu);
   Block& block = blocks_.find_single(cpu);
   const bool repeats = block.insns[0].prefixes & (kRep | kRepne);
-  interpret(cpu, block, 1);
+  interpret(cpu, block, 0, 1);
   if (repeats && cpu.state.rip() == rip) cpu.state.rflags |= flag::RF;  // as in the interpreter
   after_step(cpu, tf);
 }

@@ -37,6 +37,8 @@ class Library final : public BlockObserver {
 
  private:
   void drop_all();
+  std::unique_ptr<NativeBlock> translate(Block& block, u64 rip, std::span<const u8> page);
+  void unchain(ExitSite& site);
   void unchain(NativeBlock& t);
   void remove(NativeBlock& t);
 
@@ -46,6 +48,7 @@ class Library final : public BlockObserver {
   std::unordered_map<NativeBlock*, std::unique_ptr<NativeBlock>> alive_;
   std::vector<std::unique_ptr<NativeBlock>> dead_;  ///< maybe still running
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
+  u64 filled_at_ = 0;  ///< the generation at which the tables were last emptied for all
 };
 
 }  // namespace ring3::jit
