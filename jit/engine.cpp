@@ -5,6 +5,7 @@
 #include "core/dump.h"
 #include "core/system.h"
 #include "jit/library.h"
+#include "jit/profile.h"
 
 namespace ring3 {
 namespace {
@@ -64,6 +65,10 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
   JitEngine& self = *static_cast<JitEngine*>(engine);
   u64& rflags = self.cpu_.state.rflags;
   rflags = unpack_flags(rflags, frame->flags);
+  if (Profile* p = self.options_.profile) {
+    ++(site->cold ? p->cold : p->callouts)[site->insn->mnemonic];
+    if (site->count) ++*site->count;
+  }
   const After after = self.call_handler(*site, *frame);
   frame->flags = pack_flags(rflags);
   return after;
@@ -128,6 +133,7 @@ void JitEngine::interpret(Cpu& cpu, Block& block, size_t count) {
   const Insn* const end = i + count;
   blocks_.set_current(&block);
   ++block.executions;
+  if (options_.profile) options_.profile->count_interpreted(cpu, block, count);
   cpu.recent[cpu.next_recent++ % cpu.recent.size()] = rip;
   u64 at = rip;
   try {
