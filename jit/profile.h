@@ -50,15 +50,20 @@ class Profile {
   bool blocks = false;   ///< keep records: translated code counts
   Counters callouts{};   ///< instructions whose treatment is Callout or CalloutEnd
   Counters cold{};       ///< of the others, when their fast path could not do: TLB misses, ...
-  u64 interpreted = 0;   ///< instructions that the interpreter ran
+  u64 interpreted = 0;   ///< instructions of blocks that the interpreter ran
   u64 not_recorded = 0;  ///< blocks for which there was no room
 
   /// The record of a block of the cpu's present mode. Null: no records are kept, or no room.
   BlockRecord* record(const Cpu& cpu, Block& block);
-  void count_interpreted(const Cpu& cpu, Block& block, size_t count) {
-    interpreted += count;
+  void count_interpreted(const Cpu& cpu, Block& block) {
+    interpreted += block.insns.size();
     if (blocks) [[unlikely]]
-      see(cpu, block, count);
+      see(cpu, block);
+  }
+  template <class Site>
+  void count_callout(const Site& site) {
+    ++(site.cold ? cold : callouts)[site.insn->mnemonic];
+    if (site.count) ++*site.count;
   }
   template <class F>
   void for_each(F&& f) const {
@@ -67,7 +72,7 @@ class Profile {
 
  private:
   static constexpr size_t kMaxRecords = 1'000'000;
-  void see(const Cpu& cpu, Block& block, size_t count);
+  void see(const Cpu& cpu, Block& block);
 
   std::unordered_map<std::string, std::unique_ptr<BlockRecord>> records_;
 };

@@ -36,8 +36,8 @@ class ProfiledMachine : public BareMachine {
 };
 
 /// mov ecx, 100; again: cpuid; mov ecx, [rsi]; dec dword [rsi]; jnz again; hlt
-constexpr std::initializer_list<u8> kLoop = {0xB9, 100,  0,    0,    0,    0x0F, 0xA2, 0x8B,
-                                             0x0E, 0xFF, 0x0E, 0x75, 0xF8, 0xF4};
+constexpr std::initializer_list<u8> kLoop = {0xB9, 100,  0,    0,    0,    0x0F, 0xA2,
+                                             0x8B, 0x0E, 0xFF, 0x0E, 0x75, 0xF8, 0xF4};
 constexpr u64 kAgain = BareMachine::kCode + 5;
 
 void run_loop(ProfiledMachine& m) {
@@ -56,7 +56,7 @@ TEST_CASE("profile: a loop -> executions, treatments and callouts of its block")
   REQUIRE(r);
   CHECK(r->size == CodeSize::Bits64);
   CHECK(r->bytes == std::vector<u8>(kLoop.begin() + 5, kLoop.end() - 1));
-  CHECK(r->executions + r->interpreted == 50);
+  CHECK(r->executions + r->interpreted == 49);  // the first time around is in the block before
   CHECK(r->interpreted <= 2);
   REQUIRE(r->insns.size() == 4);
   CHECK(r->insns[0].treatment == Treatment::Callout);
