@@ -214,6 +214,19 @@ Status set_state_hash(Parse& p, std::string_view value) {
   });
 }
 
+Status set_blocks(Parse& p, std::string_view value) {
+  p.options.blocks_file = value.substr(0, value.find(','));
+  const std::string_view rest =
+      value.substr(std::min(value.size(), p.options.blocks_file.size() + 1));
+  if (p.options.blocks_file.empty()) return Error{"give a file: FILE[,top=N]"};
+  return parse_properties(rest, [&](std::string_view key, std::string_view text) -> Status {
+    const auto top = parse_number(text, ~u64{0});
+    if (key != "top" || !top) return Error{"give top=N with N blocks"};
+    p.options.blocks_top = *top;
+    return success();
+  });
+}
+
 constexpr Row kRows[] = {
     {"help", Takes::Nothing, "", "this text", set_action<Options::Action::Help>},
     {"h", Takes::Nothing, "", "", set_action<Options::Action::Help>},
@@ -258,6 +271,8 @@ constexpr Row kRows[] = {
     {"d", Takes::Value, "LIST", "log categories; -d help lists", set_log},
     {"D", Takes::Value, "FILE", "log to FILE (default: standard error)",
      set_text<&Options::log_file>},
+    {"blocks", Takes::Value, "FILE[,top=N]",
+     "jit: what ran how, for `ring3 blocks FILE`: the N (1000) hottest blocks", set_blocks},
     {"stats", Takes::OptionalValue, "[=json[:FILE]]", "counters at the end", set_stats},
 };
 
@@ -280,6 +295,8 @@ Status check_together(const Options& o) {
     return option_error("-initrd", o.initrd, "needs a kernel; give -kernel FILE too");
   if (!o.hash_file.empty() && !o.icount_shift)
     return option_error("-state-hash", o.hash_file, "compares repeatable runs; give -icount too");
+  if (!o.blocks_file.empty() && !o.jit)
+    return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
   return success();

@@ -56,6 +56,9 @@ struct Options {
   std::string name;
   StatsFormat stats = StatsFormat::None;
   std::string stats_file;      ///< empty: standard error
+  std::string blocks_file;     ///< -blocks: empty: executions by block are not counted
+  size_t blocks_top = 1000;    ///< how many blocks it lists
+  bool perf_map = false;       ///< names for `perf report`
   std::string hash_file;       ///< empty: no state hashes
   u64 hash_every = 1'000'000;  ///< instructions between two state hashes
 };
