@@ -19,20 +19,20 @@ std::string boot_error(std::string_view text) {
   return status.error();
 }
 
-TEST_CASE("-boot: letters alone or order= -> the order") {
+TEST_CASE("boot option: letters alone or order= -> the order") {
   CHECK(boot("dc").order == "dc");
   CHECK(boot("order=nda").order == "nda");
   CHECK(boot("menu=on").order == "cad");
 }
 
-TEST_CASE("-boot: once and menu -> kept beside the order") {
+TEST_CASE("boot option: once and menu -> kept beside the order") {
   const BootOptions options = boot("order=c,once=d,menu=on");
   CHECK(options.order == "c");
   CHECK(options.once == "d");
   CHECK(options.menu);
 }
 
-TEST_CASE("-boot: bad letters and properties -> say what there is") {
+TEST_CASE("boot option: bad letters and properties -> say what there is") {
   CHECK(boot_error("x") == "no drive 'x'; there are a, c, d and n");
   CHECK(boot_error("order=cc") == "drive 'c' is given twice");
   CHECK(boot_error("once=") == "names no drive; give letters of a, c, d and n");
@@ -40,7 +40,7 @@ TEST_CASE("-boot: bad letters and properties -> say what there is") {
   CHECK(boot_error("splash=x.png") == "no property 'splash'; there are order, once and menu");
 }
 
-TEST_CASE("-fw_cfg: name with or without name= -> an item") {
+TEST_CASE("fw_cfg option: name with or without name= -> an item") {
   const auto item = parse_fw_cfg("opt/org.example/x,string=abc");
   REQUIRE(item);
   CHECK(*item == FwCfgOption{"opt/org.example/x", "abc", ""});
@@ -49,7 +49,7 @@ TEST_CASE("-fw_cfg: name with or without name= -> an item") {
   CHECK(*file == FwCfgOption{"etc/y", "", "/tmp/y"});
 }
 
-TEST_CASE("-fw_cfg: no name, or not one content -> refused") {
+TEST_CASE("fw_cfg option: no name, or not one content -> refused") {
   CHECK_FALSE(parse_fw_cfg("string=a"));
   CHECK_FALSE(parse_fw_cfg("name=x"));
   CHECK_FALSE(parse_fw_cfg("name=x,string=a,file=b"));
