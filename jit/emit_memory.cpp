@@ -109,6 +109,7 @@ void Translator::emit_cold() {
   emit_rest();
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
+    mark(static_cast<u8>(cold.index), true);
     if (!(cold.before.where & kFrame)) {
       replay(cold.before.recipe);
       store_flags();

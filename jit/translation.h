@@ -53,8 +53,10 @@ struct CalloutSite {
   NativeBlock* from = nullptr;
   u64 rip = 0, next_rip = 0;
   u32 index = 0;
-  bool last = false;  ///< ends the block: leave after it
-  bool rest = false;  ///< a poll: the rest of the block by its handlers, then leave
+  bool last = false;     ///< ends the block: leave after it
+  bool rest = false;     ///< a poll: the rest of the block by its handlers, then leave
+  bool cold = false;     ///< behind a fast path
+  u64* count = nullptr;  ///< of the block's record
 };
 
 /// The code of one block at one rip.

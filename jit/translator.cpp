@@ -34,12 +34,14 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
   t_->key = block_.key;
   t_->instructions = static_cast<u32>(block_.insns.size());
   at_ = rip_;
+  begin_record();
   const u32 poll_at = poll_index(lazy);
   t_->flags_dead = poll_at != 0;
   for (index_ = 0; index_ < block_.insns.size(); ++index_) {
     if (index_ == poll_at) poll();
     insn_ = &block_.insns[index_];
     d_ = c_.decoded[index_];
+    mark(static_cast<u8>(index_), false);
     instruction();
     at_ = truncate(at_ + insn_->length);
   }
@@ -56,11 +58,13 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
     h.jump->at += reinterpret_cast<u64>(code);
     h.jump->home = code + code_.labelOffset(h.label);
   }
+  end_record();
   return std::move(t_);
 }
 
 void Translator::instruction() {
   const Treatment treatment = treatment_of(d_, *insn_, c_.options);
+  note_treatment(treatment);
   if (treatment == Treatment::Callout || treatment == Treatment::CalloutEnd)
     return callout(treatment == Treatment::CalloutEnd);
   before_writes();
@@ -74,6 +78,7 @@ void Translator::instruction() {
 
 void Translator::callout(bool last) {
   save_flags();
+  note_treatment(last ? Treatment::CalloutEnd : Treatment::Callout);
   call_handler(index_, last);
   flags_ = kFrame;
   ended_ |= last;
@@ -93,6 +98,7 @@ void Translator::call_handler(u32 index, bool last, bool rest) {
   site->index = index;
   site->last = last;
   site->rest = rest;
+  if (insn) note_site(*site);
   a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
   a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout)));
   t_->callouts.push_back(std::move(site));

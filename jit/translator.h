@@ -6,6 +6,7 @@
 // (emit_flags.cpp). At a block's entry and at callouts they stand in the frame.
 #pragma once
 
+#include "jit/profile.h"
 #include "jit/registers.h"
 #include "jit/stubs.h"
 #include "jit/treatment.h"
@@ -66,6 +67,12 @@ class Translator {
 
   bool decode();
   void instruction();
+  // record.cpp: nothing unless a profile keeps records
+  void begin_record();
+  void mark(u8 insn, bool cold);
+  void note_treatment(Treatment treatment);
+  void note_site(CalloutSite& site);
+  void end_record();
   void callout(bool last);
   void call_handler(u32 index, bool last, bool rest = false);
   void poll();
@@ -151,6 +158,9 @@ class Translator {
   static constexpr u8 kNoSegment = 0xFF;
   u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
   bool ended_ = false, polled_ = false, needs_flags_ = false;
+  bool in_cold_ = false;
+  BlockRecord* record_ = nullptr;
+  std::vector<HostPart> parts_;
 };
 
 }  // namespace ring3::jit
