@@ -42,6 +42,7 @@ class JitEngine final : public Engine {
   void single_step(Cpu& cpu);
   static After call_out(void* engine, CalloutSite* site, Frame* frame);
   After call_handler(const CalloutSite& site, Frame& frame);
+  After interpret_rest(const CalloutSite& site, Frame& frame);
   After go_on(const NativeBlock& from, Frame& frame);
   u64 poll_mask() const;
 
@@ -64,7 +65,8 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
   JitEngine& self = *static_cast<JitEngine*>(engine);
   u64& rflags = self.cpu_.state.rflags;
   rflags = unpack_flags(rflags, frame->flags);
-  const After after = self.call_handler(*site, *frame);
+  const After after =
+      site->rest ? self.interpret_rest(*site, *frame) : self.call_handler(*site, *frame);
   frame->flags = pack_flags(rflags);
   return after;
 }
@@ -86,6 +88,29 @@ After JitEngine::call_handler(const CalloutSite& site, Frame& frame) {
   if (!site.last && !site.from->dead && cpu_.mmu.generation() == generation) [[likely]]
     return After::GoOn;
   state.instructions += site.index + 1;
+  return go_on(*site.from, frame);
+}
+
+/// What translated code may not run itself: the block's instructions from the site's on.
+After JitEngine::interpret_rest(const CalloutSite& site, Frame& frame) {
+  CpuState& state = cpu_.state;
+  const std::vector<Insn>& insns = site.from->block->insns;
+  u64 at = state.rip() = site.rip;
+  u32 n = site.index;
+  try {
+    do {
+      at = state.rip();
+      state.rip() = (at + insns[n].length) & state.linear_mask;
+      insns[n].handler(cpu_, insns[n]);
+      ++n;
+    } while (n < insns.size() && !site.from->dead);
+  } catch (const Fault& fault) {
+    fault_ = fault;
+    state.rip() = at;
+    state.instructions += n;
+    return After::Leave;
+  }
+  state.instructions += n;
   return go_on(*site.from, frame);
 }
 

@@ -33,6 +33,11 @@ struct Frame {
   u64 scratch = 0;                ///< a call's target; where to go on after a block's last callout
   u64 poll = 0;                   ///< signals that end translated code
   u64 padding = 0;                ///< the frame keeps the stack aligned
+  // residency.h
+  u32 resident = 0;      ///< Resident bits
+  u32 fop = 0;           ///< the last x87 instruction, while x87 state is resident
+  u64 fip = 0, fdp = 0;  ///< likewise
+  u64 unused = 0;
 };
 static_assert(sizeof(Frame) % 16 == 8);  // entered with six registers and rip pushed
 

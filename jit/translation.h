@@ -43,6 +43,7 @@ struct CalloutSite {
   u64 rip = 0, next_rip = 0;
   u32 index = 0;
   bool last = false;  ///< ends the block: leave after it
+  bool rest = false;  ///< the block's rest is interpreted, from this instruction on
 };
 
 /// The code of one block at one rip.

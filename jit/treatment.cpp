@@ -5,6 +5,7 @@
 
 #include "core/handlers.h"
 #include "decoder/block.h"
+#include "jit/simd_treatment.h"
 
 namespace ring3 {
 
@@ -121,6 +122,7 @@ Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& opt
   const ZydisMnemonic m = d.insn.mnemonic;
   const Row* row = find_row(m);
   if (!row || options.callouts[m] || insn.handler == raise_ud) return end;
+  if (is_simd(d, insn)) return simd_treatment(d, insn);
   if (row->treatment == Treatment::Emit) return emittable(d, insn) ? Treatment::Emit : end;
   if (row->treatment != Treatment::Copy || end == Treatment::CalloutEnd) return end;
   if (is_nop(m)) return Treatment::Copy;
