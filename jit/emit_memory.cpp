@@ -85,6 +85,7 @@ asmjit::Label Translator::cold_path(bool returns) {
 void Translator::emit_cold() {
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
+    mark(static_cast<u8>(cold.index), true);
     write_x87_pointers(cold.simd);
     if (cold.rest) {
       call_rest(cold.index);

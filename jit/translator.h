@@ -5,6 +5,7 @@
 // Frame::flags, or in both. At a block's entry, at exits and at callouts they stand in the frame.
 #pragma once
 
+#include "jit/profile.h"
 #include "jit/reencode.h"
 #include "jit/residency.h"
 #include "jit/stubs.h"
@@ -49,6 +50,12 @@ class Translator {
   };
 
   void instruction(std::span<const u8> bytes);
+  // record.cpp: nothing unless a profile keeps records
+  void begin_record();
+  void mark(u8 insn, bool cold);
+  void note_treatment(Treatment treatment);
+  void note_site(CalloutSite& site);
+  void end_record();
   void callout(bool last);
   void call_handler(u32 index, bool last);
   // flags
@@ -112,7 +119,9 @@ class Translator {
   u8 flags_ = kFrame;
   SimdState simd_;
   bool at_border_ = true;  ///< the block's start, or after a callout: flags stand in the frame
-  bool ended_ = false;
+  bool ended_ = false, in_cold_ = false;
+  BlockRecord* record_ = nullptr;
+  std::vector<HostPart> parts_;
 };
 
 }  // namespace ring3::jit
