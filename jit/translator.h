@@ -6,6 +6,7 @@
 #pragma once
 
 #include "jit/forms.h"
+#include "jit/profile.h"
 #include "jit/registers.h"
 #include "jit/stubs.h"
 #include "jit/treatment.h"
@@ -39,6 +40,12 @@ class Translator {
   };
 
   void instruction(std::span<const u8> bytes);
+  // record.cpp: nothing unless a profile keeps records
+  void begin_record();
+  void mark(u8 insn, bool cold);
+  void note_treatment(Treatment treatment);
+  void note_site(CalloutSite& site);
+  void end_record();
   void callout(bool last);
   void call_handler(u32 index, bool last);
   // flags
@@ -115,7 +122,9 @@ class Translator {
   u32 index_ = 0;
   u64 rip_, at_ = 0;  ///< of the block, of the instruction
   u8 flags_ = kFrame;
-  bool ended_ = false;
+  bool ended_ = false, in_cold_ = false;
+  BlockRecord* record_ = nullptr;
+  std::vector<HostPart> parts_;
 };
 
 }  // namespace ring3::jit

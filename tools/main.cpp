@@ -14,8 +14,10 @@
 #include "devices/pc.h"
 #include "host/standard_streams.h"
 #include "jit/jit.h"
+#include "tools/block_file.h"
 #include "tools/console.h"
 #include "tools/entry.h"
+#include "tools/firmware.h"
 #include "tools/guest_loader.h"
 #include "tools/state_log.h"
 #include "tools/stats.h"
@@ -88,6 +90,7 @@ RunTimes times_of(Pc& board) {
 /// A reset loads the guest again, as a BIOS would.
 void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std::string& error) {
   board.on_reset([&board, &options, &error, info] {
+    if (has_firmware(options.firmware)) return set_boot_order(board, options.firmware.boot);
     const auto entry = load_guest(board.memory(), info, options);
     if (entry) return enter(board.cpu(), *entry);
     error = entry.error();
@@ -95,19 +98,24 @@ void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std
   });
 }
 
-Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options) {
+Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Profile& profile) {
   if (!options.jit) return make_interpreter(cpu);
   JitOptions jit;
+  jit.profile = &profile;
+  profile.blocks = !options.blocks_file.empty();
   for (const std::string& name : options.callouts)
     if (!jit.call_out(name)) return Error{fmt::format("-treat {}=callout: no such mnemonic", name)};
   return make_jit(cpu, std::move(jit));
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
+  if (Status loaded = install_firmware(board, info, options.firmware); !loaded)
+    return fail(loaded.error());
   std::string error;
   load_on_reset(board, info, options, error);
   set_dump_hook(dump_board, &board);
-  const auto engine = make_engine(board.cpu(), options);
+  Profile profile;
+  const auto engine = make_engine(board.cpu(), options, profile);
   if (!engine) return fail(engine.error());
   StateLog hashes;
   if (Status opened = hashes.attach(board, options); !opened) return fail(opened.error());
@@ -115,8 +123,11 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
   const int status = error.empty() ? board.run(**engine) : 1;
   set_dump_hook(nullptr, nullptr);
   if (!error.empty()) return fail(error);
-  const Status stats = write_stats(board.cpu(), times_of(board), options);
-  return stats ? status : fail(stats.error());
+  const Summary summary = summarize(profile, board.cpu().state.instructions);
+  if (const Status stats = write_stats(board.cpu(), times_of(board), summary, options); !stats)
+    return fail(stats.error());
+  const Status blocks = write_blocks(profile, summary, options);
+  return blocks ? status : fail(blocks.error());
 }
 
 int run_machine(const Options& options) {

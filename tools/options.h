@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "tools/firmware_options.h"
 
 namespace ring3 {
 
@@ -39,6 +40,7 @@ struct Options {
   bool jit = false;                   ///< -accel jit
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
+  FirmwareOptions firmware;
   std::string image;           ///< flat test image
   u64 image_address = 0x7C00;  ///< where it is loaded and entered
   u8 image_bits = 16;          ///< 16: real mode, 32: protected mode, 64: long mode
@@ -54,6 +56,9 @@ struct Options {
   std::string name;
   StatsFormat stats = StatsFormat::None;
   std::string stats_file;      ///< empty: standard error
+  std::string blocks_file;     ///< -blocks: empty: executions by block are not counted
+  size_t blocks_top = 1000;    ///< how many blocks it lists
+  bool perf_map = false;       ///< names for `perf report`
   std::string hash_file;       ///< empty: no state hashes
   u64 hash_every = 1'000'000;  ///< instructions between two state hashes
 };
