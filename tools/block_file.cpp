@@ -9,6 +9,7 @@
 #include <cstring>
 #include <span>
 
+#include "tools/block_report.h"
 #include "tools/summary_report.h"
 
 namespace ring3 {
@@ -117,6 +118,12 @@ Json blocks_json(const Profile& profile, const Summary& summary, size_t top) {
 }
 
 Status write_blocks(const Profile& profile, const Summary& summary, const Options& options) {
+  if (options.report.wanted) {
+    const std::string text =
+        block_report(blocks_json(profile, summary, ~size_t{0}), options.report);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+      return Error{fmt::format("standard output: cannot write: {}", std::strerror(errno))};
+  }
   if (options.blocks_file.empty()) return success();
   const std::string text = blocks_json(profile, summary, options.blocks_top).dump(1) + "\n";
   std::FILE* file = std::fopen(options.blocks_file.c_str(), "w");
