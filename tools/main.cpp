@@ -20,6 +20,7 @@
 #include "tools/blocks_command.h"
 #include "tools/console.h"
 #include "tools/entry.h"
+#include "tools/firmware.h"
 #include "tools/guest_loader.h"
 #include "tools/jit_choice.h"
 #include "tools/state_log.h"
@@ -93,6 +94,7 @@ RunTimes times_of(Pc& board) {
 /// A reset loads the guest again, as a BIOS would.
 void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std::string& error) {
   board.on_reset([&board, &options, &error, info] {
+    if (has_firmware(options.firmware)) return set_boot_order(board, options.firmware.boot);
     const auto entry = load_guest(board.memory(), info, options);
     if (entry) return enter(board.cpu(), *entry);
     error = entry.error();
@@ -122,6 +124,8 @@ int preview_board(Pc& board, const std::string& error, const Options& options) {
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
+  if (Status loaded = install_firmware(board, info, options.firmware); !loaded)
+    return fail(loaded.error());
   std::string error;
   load_on_reset(board, info, options, error);
   if (options.report.only_scan) return preview_board(board, error, options);

@@ -85,6 +85,21 @@ Status set_smp(Parse&, std::string_view value) {
   return Error{"ring3 has one processor; give 1 or leave the option out"};
 }
 
+Status set_bios(Parse& p, std::string_view value) {
+  p.options.firmware.bios = value;
+  return success();
+}
+
+Status set_boot(Parse& p, std::string_view value) {
+  return parse_boot(value, p.options.firmware.boot);
+}
+
+Status set_fw_cfg(Parse& p, std::string_view value) {
+  const auto item = parse_fw_cfg(value);
+  if (item) p.options.firmware.fw_cfg.push_back(*item);
+  return item ? success() : Status(Error{item.error()});
+}
+
 Status set_accel(Parse& p, std::string_view value) {
   p.options.jit = value == "jit";
   if (value == "interp" || value == "jit") return success();
@@ -224,6 +239,11 @@ constexpr Row kRows[] = {
     {"smp", Takes::Value, "1", "number of processors", set_smp},
     {"accel", Takes::Value, "interp|jit", "how guest code runs (kvm: not built yet)", set_accel},
     {"treat", Takes::Value, "MNEMONIC=callout", "jit: call the interpreter for it", set_treat},
+    {"bios", Takes::Value, "seabios|FILE", "a BIOS image; seabios: of the Debian package",
+     set_bios},
+    {"boot", Takes::Value, "[order=]LETTERS", "a floppy, c disk, d CD, n network; once=, menu=on",
+     set_boot},
+    {"fw_cfg", Takes::Value, "NAME,string=TEXT", "an item for firmware, or file=PATH", set_fw_cfg},
     {"kernel", Takes::Value, "FILE", "Linux bzImage or Multiboot kernel",
      set_text<&Options::kernel>},
     {"initrd", Takes::Value, "FILE", "initial ramdisk, or Multiboot modules",

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "tools/firmware_options.h"
 
 namespace ring3 {
 
@@ -48,6 +49,7 @@ struct Options {
   bool jit = false;                   ///< -accel jit
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
+  FirmwareOptions firmware;
   std::string image;           ///< flat test image
   u64 image_address = 0x7C00;  ///< where it is loaded and entered
   u8 image_bits = 16;          ///< 16: real mode, 32: protected mode, 64: long mode
