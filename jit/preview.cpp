@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "jit/preview.h"
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "core/fault.h"
@@ -37,6 +38,11 @@ bool is_direct_branch(const Insn& insn) {
          insn.kinds[0] == Kind::Imm;
 }
 
+/// Zeros: memory behind the guest's code.
+bool is_empty(std::span<const u8> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](u8 byte) { return byte == 0; });
+}
+
 class Preview {
  public:
   Preview(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory> memory)
@@ -67,7 +73,8 @@ class Preview {
     cpu_.state.rip() = rip;
     try {
       Block& block = blocks_.find(cpu_);
-      profile_.record(cpu_, block);
+      const BlockRecord* record = profile_.record(cpu_, block);
+      if (record && is_empty(record->bytes)) return;
       if (native_ && cpu_.state.long64()) library_.add(block, rip);
       follow(block, rip);
     } catch (const Fault&) {

@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kLegend =
     "Guest instruction, its bytes, its treatment; below it the host code that stands for it.\n"
     "  Copy     the guest's own instruction, at most on other registers\n"
-    "  CopyMem  the same, its memory operand found through the TLB first; ? marks the way around\n"
+    "  CopyMem  the same, its memory operand found through the TLB first; ? is the way around\n"
     "  Emit     control flow, stack and strings: written out by the translator\n"
     "  Callout  patched: calls the hypervisor part. CalloutEnd: the block ends there\n"
     "  !        sensitive: privileged (traps outside ring 0) or critical (does not trap: the\n"
@@ -35,6 +35,12 @@ std::string spaced(const std::string& hex) {
   std::string text;
   for (size_t n = 0; n + 1 < hex.size(); n += 2) text += (n == 0 ? "" : " ") + hex.substr(n, 2);
   return text;
+}
+
+/// A line without the spaces at its end.
+std::string trimmed(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
 }
 
 bool shown(const Json& block, const BlockReport& wanted) {
@@ -57,9 +63,11 @@ Json select(const Json& blocks, const BlockReport& wanted) {
 
 std::string host_lines(const Json& host) {
   std::string text;
-  for (const Json& line : host)
-    text += fmt::format("      {} {:<58} {}\n", line.contains("cold") ? '?' : '|',
-                        text_of(line, "text"), spaced(text_of(line, "bytes")));
+  for (const Json& line : host) {
+    const std::string note = line.contains("comment") ? "; " + text_of(line, "comment") : "";
+    text += trimmed(fmt::format("          {} {:<30}  {:<32} {}", line.contains("cold") ? '?' : '|',
+                                spaced(text_of(line, "bytes")), text_of(line, "text"), note));
+  }
   return text;
 }
 
@@ -69,18 +77,19 @@ bool same_bytes(const Json& insn) {
   return host.size() == 1 && text_of(host.at(0), "bytes") == text_of(insn, "bytes");
 }
 
-std::string insn_lines(const Json& insn) {
+std::string insn_lines(const Json& insn, size_t number) {
   const std::string what = text_of(insn, "class");
   const bool translated = insn.contains("treatment");
   std::string note = translated ? text_of(insn, "treatment") : "";
   if (what != "innocuous") note += (note.empty() ? "! " : ", ! ") + what;
   if (translated && number_of(insn, "callouts") != 0)
     note += fmt::format(", {} callouts", number_of(insn, "callouts"));
-  std::string text = fmt::format("  {:>16}  {:<22} {:<34} {}", text_of(insn, "address"),
-                                 spaced(text_of(insn, "bytes")), text_of(insn, "text"), note);
-  if (!translated) return text + "\n";
-  if (same_bytes(insn)) return text + ", byte for byte\n";
-  return text + "\n" + host_lines(insn.at("host"));
+  const bool same = translated && same_bytes(insn);
+  if (same) note += ", byte for byte";
+  const std::string line =
+      fmt::format("{:>3} {:>16}  {:<22}  {:<32} {}", number, text_of(insn, "address"),
+                  spaced(text_of(insn, "bytes")), text_of(insn, "text"), note);
+  return trimmed(line) + (translated && !same ? host_lines(insn.at("host")) : "");
 }
 
 std::string block_lines(const Json& block, size_t rank, u64 all) {
@@ -98,8 +107,9 @@ std::string block_lines(const Json& block, size_t rank, u64 all) {
   text += host != 0 ? fmt::format(" -> {} bytes of host code\n", host) : ", not translated\n";
   text += fmt::format("   {} runs translated, {} interpreted: {:.2f} % of all; {} callouts\n", runs,
                       interpreted, share, number_of(block, "callouts"));
-  text += host_lines(block.at("entry"));
-  for (const Json& insn : block.at("instructions")) text += insn_lines(insn);
+  if (!block.at("entry").empty()) text += "      (counts its runs, for this listing)\n";
+  size_t number = 0;
+  for (const Json& insn : block.at("instructions")) text += insn_lines(insn, ++number);
   return text;
 }
 

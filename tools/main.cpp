@@ -116,7 +116,7 @@ int preview_board(Pc& board, const std::string& error, const Options& options) {
   if (!jit) return fail(jit.error());
   board.reset();
   if (!error.empty()) return fail(error);
-  constexpr size_t kMostBlocks = 10'000;
+  constexpr size_t kMostBlocks = 1000;
   if (const Status done = preview_translations(board.cpu(), *jit, kMostBlocks); !done)
     return fail(done.error());
   const Status blocks = write_blocks(profile, summarize(profile, 0), options);
