@@ -90,12 +90,12 @@ void Translator::release_flags() {
   flags_ &= static_cast<u8>(~kHost);
 }
 
-void Translator::need_flags() {
+void Translator::need_flags(x86::Gp scratch) {
   if (flags_ & kHost) return;
   if (flags_ & kRecipe) {
     replay(recipe_);
   } else {
-    restore_flags(kScratchA);
+    restore_flags(scratch);
   }
   flags_ |= kHost;
 }
@@ -215,6 +215,7 @@ void Translator::replay_from_result(const Recipe& recipe) {
 /// The instruction before which the poll stands: the first, where the frame has the flags; in a
 /// block that overwrites them before anything can show them, the one after that.
 u32 Translator::poll_index(bool lazy) const {
+  if (needed_from(0)) return 0;  // is looked after at the start
   for (u32 n = 0; lazy && n < c_.decoded.size(); ++n) {
     const Decoded& d = c_.decoded[n];
     if (!is_pure(d) || treatment_of(d, block_.insns[n], c_.options) != Treatment::Copy) return 0;

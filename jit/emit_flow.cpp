@@ -15,6 +15,7 @@ bool Translator::reachable(u64 target) const {
 }
 
 void Translator::emit() {
+  if (emit_string() || emit_stack() || emit_misc()) return;
   switch (d_.insn.mnemonic) {
     case ZYDIS_MNEMONIC_JMP:
       return emit_jmp();
@@ -129,7 +130,6 @@ void Translator::emit_jmp() {
     return reachable(target) ? exit_to(target) : callout(true);
   }
   save_flags();
-  cold_flags_ = {};
   const asmjit::Label cold = cold_path(false);
   load_target();
   find_target(cold);
@@ -156,7 +156,6 @@ void Translator::emit_call() {
     release_flags();
   } else {
     save_flags();
-    cold_flags_ = {};
     const asmjit::Label cold = cold_path(false);
     load_target();
     find_target(cold);

@@ -21,6 +21,7 @@ class JitEngine final : public BlockEngine {
   }
   ~JitEngine() override { blocks_.set_observer(nullptr); }
 
+  void set_perf_map(std::unique_ptr<PerfMap> map) { library_.set_perf_map(std::move(map)); }
   std::string_view name() const override { return "jit"; }
   Exit run(Cpu& cpu, u64 deadline) override {
     last_ = {};
@@ -98,19 +99,21 @@ After JitEngine::call_handler(const CalloutSite& site) {
   return After::Jump;
 }
 
-/// The rest of a block by its handlers, so that translated code is left at the block's end.
+/// The rest of a block by its handlers: what translated code may not run itself, or what is left
+/// when it is time to leave.
 After JitEngine::run_rest(const CalloutSite& site, u32 index) {
   CpuState& state = cpu_.state;
   Block& block = *site.from->block;
   if (site.rest) state.rip() = site.rip;
   state.instructions += index;
-  if (index == block.insns.size()) return After::Leave;
+  if (index == block.insns.size()) return After::Jump;
   try {
     interpret(cpu_, block, index, block.insns.size());
   } catch (const Fault& fault) {
     fault_ = fault;
+    return After::Leave;
   }
-  return After::Leave;
+  return After::Jump;
 }
 
 /// After a block's last instruction: straight to the next translation if nothing else is due.
@@ -165,7 +168,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
     trace_block(cpu, block);
   const u64 rip = cpu.state.rip();
   NativeBlock* t = nullptr;
-  if (native_ && (cpu.state.long64() || (block.key & kFlat32))) {
+  if (native_ && Library::takes(cpu, block)) {
     t = library_.find(block, rip);
     if (!t && block.executions >= options_.threshold) {
       last_ = {};  // the cache may be emptied
@@ -188,8 +191,13 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
 Result<std::unique_ptr<Engine>> make_jit(Cpu& cpu, JitOptions options) {
   auto memory = CodeMemory::create(options.cache_bytes);
   if (!memory) return Error{memory.error()};
-  return std::unique_ptr<Engine>(
-      std::make_unique<JitEngine>(cpu, std::move(options), std::move(*memory)));
+  const bool named = options.perf_map;
+  auto engine = std::make_unique<JitEngine>(cpu, std::move(options), std::move(*memory));
+  if (!named) return std::unique_ptr<Engine>(std::move(engine));
+  auto map = PerfMap::create();
+  if (!map) return Error{map.error()};
+  engine->set_perf_map(std::move(*map));
+  return std::unique_ptr<Engine>(std::move(engine));
 }
 
 }  // namespace ring3

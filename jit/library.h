@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/block_cache.h"
+#include "host/perf_map.h"
 #include "jit/translator.h"
 
 namespace ring3::jit {
@@ -19,6 +20,10 @@ class Library final : public BlockObserver {
   /// False: translated code cannot reach what it needs; interpret.
   bool prepare(CalloutThunk thunk);
 
+  /// Blocks of 64-bit and of flat 32-bit code can be translated.
+  static bool takes(const Cpu& cpu, const Block& block) {
+    return cpu.state.long64() || (block.key & kFlat32);
+  }
   /// The translation of the block at this rip, or null.
   NativeBlock* find(const Block& block, u64 rip) const;
   /// Makes one. Null: the block cannot be translated. Not while translated code runs.
@@ -32,6 +37,8 @@ class Library final : public BlockObserver {
   void bury() { dead_.clear(); }
 
   void on_invalid(Block& block) override;
+  /// Names translations for the host's profiler from now on.
+  void set_perf_map(std::unique_ptr<PerfMap> map);
   const Stubs& stubs() const { return context_.stubs; }
   size_t size() const { return alive_.size(); }
 
@@ -45,6 +52,7 @@ class Library final : public BlockObserver {
   Cpu& cpu_;
   CodeCache cache_;
   Context context_;
+  std::unique_ptr<PerfMap> perf_map_;  ///< or null
   std::unordered_map<NativeBlock*, std::unique_ptr<NativeBlock>> alive_;
   std::vector<std::unique_ptr<NativeBlock>> dead_;  ///< maybe still running
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;

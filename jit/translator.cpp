@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "jit/simd_treatment.h"
+
 namespace ring3::jit {
 
 using asmjit::imm;
@@ -42,11 +44,16 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
     insn_ = &block_.insns[index_];
     d_ = c_.decoded[index_];
     mark(static_cast<u8>(index_), false);
+    if (polled_ && at_border_) make_resident(0);
+    at_border_ &= !polled_;
     instruction();
     at_ = truncate(at_ + insn_->length);
   }
   if (!polled_) poll();
-  if (!ended_) exit_to(at_);
+  if (!ended_) {
+    name_x87();
+    exit_to(at_);
+  }
   emit_cold();
   emit_cold_exits();
   const size_t before = c_.cache.used();
@@ -63,24 +70,31 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
 }
 
 void Translator::instruction() {
+  cold_flags_ = {};
   const Treatment treatment = treatment_of(d_, *insn_, c_.options);
+  const bool simd = is_simd(d_, *insn_);
+  if (treatment > Treatment::CopyMem) name_x87();
   note_treatment(treatment);
   if (treatment == Treatment::Callout || treatment == Treatment::CalloutEnd)
     return callout(treatment == Treatment::CalloutEnd);
   before_writes();
   if (treatment == Treatment::Emit) {
     emit();
-  } else if (!copy(treatment == Treatment::CopyMem)) {
-    callout(false);
+  } else {
+    const bool memory = treatment == Treatment::CopyMem;
+    if (!(simd ? copy_simd(memory) : copy(memory))) callout(false);
   }
   after_writes();
 }
 
 void Translator::callout(bool last) {
+  name_x87();
   save_flags();
   note_treatment(last ? Treatment::CalloutEnd : Treatment::Callout);
   call_handler(index_, last);
   flags_ = kFrame;
+  simd_ = {};
+  at_border_ = true;
   ended_ |= last;
 }
 

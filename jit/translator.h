@@ -6,8 +6,10 @@
 // (emit_flags.cpp). At a block's entry and at callouts they stand in the frame.
 #pragma once
 
+#include "jit/forms.h"
 #include "jit/profile.h"
-#include "jit/registers.h"
+#include "jit/reencode.h"
+#include "jit/residency.h"
 #include "jit/stubs.h"
 #include "jit/treatment.h"
 
@@ -45,14 +47,24 @@ class Translator {
   };
   struct Flags {
     u8 where = kFrame;
-    Recipe recipe;
+    Recipe recipe = {};
+  };
+  /// What is known at a place in the block.
+  struct SimdState {
+    u8 resident = 0;       ///< stands in the host's registers
+    bool x87_ran = false;  ///< an x87 instruction, which the frame does not name yet
+    u16 fop = 0;
+    u64 fip = 0;
   };
   struct Cold {
     asmjit::Label label, back;
     u32 index;
-    Flags before;
+    Flags before = {};
     u8 flags_after = kFrame;
     bool returns = false;
+    SimdState simd = {};
+    u8 loads = 0;       ///< makes resident, instead of calling a handler
+    bool rest = false;  ///< calls the handlers of all the block's rest
   };
   /// Where unlinked jumps of an exit go.
   struct ColdExit {
@@ -80,8 +92,8 @@ class Translator {
   // emit_flags.cpp
   void save_flags();  ///< makes the frame's copy right; keeps the host's
   void
-  release_flags();    ///< to be called before the host's are lost; the frame or a recipe has them
-  void need_flags();  ///< makes the host's right
+  release_flags();  ///< to be called before the host's are lost; the frame or a recipe has them
+  void need_flags(x86::Gp scratch = kScratchA);  ///< makes the host's right
   void restore_flags(x86::Gp scratch);
   void store_flags();
   void note_flags(const FlagUse& use);
@@ -106,13 +118,55 @@ class Translator {
   // emit_memory.cpp
   void effective_address(const ZydisDecodedOperand& op);
   void address_in_segment(x86::Gp to);
-  asmjit::Label probe(Access access, unsigned size);
+  asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   asmjit::Label cold_path(bool returns);
   /// The handler instead of what follows; flags as before the last probe.
   void last_cold(asmjit::Label cold) { cold_.push_back({cold, {}, index_, cold_flags_}); }
   void finish_cold(asmjit::Label cold);
   void emit_cold();
   x86::Gp guest_in(unsigned guest, x86::Gp scratch);
+  // emit_simd.cpp
+  bool copy_simd(bool memory);
+  void copy_simd_memory(const HostCode& code, const std::array<u8, 16>& places);
+  void copy_simd_registers(const HostCode& code, const std::array<u8, 16>& places);
+  void emit_load_control(u32 must_be_set, u32 must_be_clear);
+  void make_resident(u8 need);
+  u8 needed_from(u32 index) const;
+  void call_loader(Resident kind);
+  void load_or_interpret(u8 need, u32 index);
+  void reload_residents(const Cold& cold);
+  void call_rest(u32 index);
+  void name_x87();
+  void write_x87_pointers(const SimdState& state);
+  void write_x87_data_pointer();
+  // emit_string.cpp; each of these says whether the instruction is one of its own
+  bool emit_string();
+  void emit_single(const StringForm& form);
+  void emit_repeated(const StringForm& form);
+  void add_segment(u8 segment);
+  void string_address(Gpr guest, u8 segment);
+  void advance(Gpr guest, unsigned size);
+  void step(Gpr guest, unsigned size);
+  void chunk(const StringForm& form);
+  void after_chunk(const StringForm& form, asmjit::Label finish);
+  // emit_stack.cpp
+  bool emit_stack();
+  void emit_push_sized();
+  void emit_pop_memory();
+  void emit_pop_word();
+  void emit_enter();
+  void emit_loop();
+  // emit_misc.cpp
+  bool emit_misc();
+  void load_register(x86::Gp to, RegSlot slot);
+  void check_unsigned(unsigned width, asmjit::Label overflow);
+  void check_signed(unsigned width, asmjit::Label overflow);
+  void emit_divide(bool is_signed);
+  void bit_string_words();
+  void emit_bit_string();
+  void refuse_misaligned(unsigned size, asmjit::Label cold);
+  void emit_xlat();
+  void emit_mov_from_segment();
   // emit_flow.cpp
   void emit();
   void emit_jcc();
@@ -154,11 +208,13 @@ class Translator {
   u64 rip_, at_ = 0;  ///< of the block, of the instruction
   u8 flags_ = kFrame;
   Recipe recipe_;
-  Flags cold_flags_;  ///< before the last probe
+  Flags cold_flags_;  ///< before the instruction's last probe; without one they are saved
   static constexpr u8 kNoSegment = 0xFF;
   u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
-  bool ended_ = false, polled_ = false, needs_flags_ = false;
-  bool in_cold_ = false;
+  bool polled_ = false, needs_flags_ = false;
+  SimdState simd_;
+  bool at_border_ = true;  ///< the block's start, or after a callout: flags stand in the frame
+  bool ended_ = false, in_cold_ = false;
   BlockRecord* record_ = nullptr;
   std::vector<HostPart> parts_;
 };
