@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "jit/simd_treatment.h"
+
 namespace ring3::jit {
 
 using asmjit::imm;
@@ -19,29 +21,41 @@ std::unique_ptr<NativeBlock> Translator::translate(std::span<const u8> bytes) {
   t_->rip = rip_;
   t_->key = block_.key;
   at_ = rip_;
+  begin_record();
   for (index_ = 0; index_ < block_.insns.size(); ++index_) {
     insn_ = &block_.insns[index_];
     if (c_.decoder.decode(CodeSize::Bits64, bytes, d_) != DecodeStatus::Ok) return nullptr;
+    mark(static_cast<u8>(index_), false);
+    if (at_border_) make_resident(0);
+    at_border_ = false;
     instruction(bytes);
     bytes = bytes.subspan(insn_->length);
     at_ += insn_->length;
   }
   --index_;
-  if (!ended_) exit_to(at_);
+  if (!ended_) {
+    name_x87();
+    exit_to(at_);
+  }
   emit_cold();
   const size_t before = c_.cache.used();
   t_->code = c_.cache.add(code_);
   t_->code_bytes = c_.cache.used() - before;
+  end_record();
   return t_->code ? std::move(t_) : nullptr;
 }
 
 void Translator::instruction(std::span<const u8>) {
-  switch (treatment_of(d_, *insn_, c_.options)) {
+  const Treatment treatment = treatment_of(d_, *insn_, c_.options);
+  const bool simd = is_simd(d_, *insn_);
+  if (treatment > Treatment::CopyMem) name_x87();
+  note_treatment(treatment);
+  switch (treatment) {
     case Treatment::Copy:
-      if (!copy(false)) callout(false);
+      if (!(simd ? copy_simd(false) : copy(false))) callout(false);
       return;
     case Treatment::CopyMem:
-      if (!copy(true)) callout(false);
+      if (!(simd ? copy_simd(true) : copy(true))) callout(false);
       return;
     case Treatment::Emit:
       return emit();
@@ -53,9 +67,13 @@ void Translator::instruction(std::span<const u8>) {
 }
 
 void Translator::callout(bool last) {
+  name_x87();
   save_flags();
+  note_treatment(last ? Treatment::CalloutEnd : Treatment::Callout);
   call_handler(index_, last);
   flags_ = kFrame;
+  simd_ = {};
+  at_border_ = true;
   ended_ |= last;
 }
 
@@ -65,6 +83,7 @@ void Translator::call_handler(u32 index, bool last) {
   const Insn& insn = block_.insns[index];
   auto site = std::make_unique<CalloutSite>(
       CalloutSite{&insn, t_.get(), rip, rip + insn.length, index, last});
+  note_site(*site);
   a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
   a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout)));
   t_->callouts.push_back(std::move(site));

@@ -14,9 +14,15 @@
 #include "devices/pc.h"
 #include "host/standard_streams.h"
 #include "jit/jit.h"
+#include "jit/preview.h"
+#include "tools/block_file.h"
+#include "tools/block_report.h"
+#include "tools/blocks_command.h"
 #include "tools/console.h"
 #include "tools/entry.h"
+#include "tools/firmware.h"
 #include "tools/guest_loader.h"
+#include "tools/jit_choice.h"
 #include "tools/state_log.h"
 #include "tools/stats.h"
 
@@ -90,6 +96,7 @@ RunTimes times_of(Pc& board) {
 /// A reset loads the guest again, as a BIOS would.
 void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std::string& error) {
   board.on_reset([&board, &options, &error, info] {
+    if (has_firmware(options.firmware)) return set_boot_order(board, options.firmware.boot);
     const auto entry = load_guest(board.memory(), info, options);
     if (entry) return enter(board.cpu(), *entry);
     error = entry.error();
@@ -97,19 +104,36 @@ void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std
   });
 }
 
-Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options) {
+Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Profile& profile) {
   if (!options.jit) return make_interpreter(cpu);
-  JitOptions jit;
-  for (const std::string& name : options.callouts)
-    if (!jit.call_out(name)) return Error{fmt::format("-treat {}=callout: no such mnemonic", name)};
-  return make_jit(cpu, std::move(jit));
+  auto jit = jit_options(options, profile);
+  if (!jit) return Error{jit.error()};
+  return make_jit(cpu, std::move(*jit));
+}
+
+/// ring3 blocks --static: translations from the entry on, without a run.
+int preview_board(Pc& board, const std::string& error, const Options& options) {
+  Profile profile;
+  const auto jit = jit_options(options, profile);
+  if (!jit) return fail(jit.error());
+  board.reset();
+  if (!error.empty()) return fail(error);
+  constexpr size_t kMostBlocks = 1000;
+  if (const Status done = preview_translations(board.cpu(), *jit, kMostBlocks); !done)
+    return fail(done.error());
+  const Status blocks = write_blocks(profile, summarize(profile, 0), options);
+  return blocks ? 0 : fail(blocks.error());
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
+  if (Status loaded = install_firmware(board, info, options.firmware); !loaded)
+    return fail(loaded.error());
   std::string error;
   load_on_reset(board, info, options, error);
+  if (options.report.only_scan) return preview_board(board, error, options);
   set_dump_hook(dump_board, &board);
-  const auto engine = make_engine(board.cpu(), options);
+  Profile profile;
+  const auto engine = make_engine(board.cpu(), options, profile);
   if (!engine) return fail(engine.error());
   StateLog hashes;
   if (Status opened = hashes.attach(board, options); !opened) return fail(opened.error());
@@ -117,8 +141,11 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
   const int status = error.empty() ? board.run(**engine) : 1;
   set_dump_hook(nullptr, nullptr);
   if (!error.empty()) return fail(error);
-  const Status stats = write_stats(board.cpu(), times_of(board), options);
-  return stats ? status : fail(stats.error());
+  const Summary summary = summarize(profile, board.cpu().state.instructions);
+  if (const Status stats = write_stats(board.cpu(), times_of(board), summary, options); !stats)
+    return fail(stats.error());
+  const Status blocks = write_blocks(profile, summary, options);
+  return blocks ? status : fail(blocks.error());
 }
 
 int run_machine(const Options& options) {
@@ -142,8 +169,19 @@ int run_machine(const Options& options) {
   }
 }
 
+int blocks_main(std::span<const char* const> arguments) {
+  auto command = parse_blocks_command(arguments);
+  if (!command) return fail(command.error());
+  if (command->help) return print(blocks_command_help());
+  if (command->file.empty()) return run_machine(command->options);
+  const auto report = block_report_of_file(command->file, command->report);
+  return report ? print(*report) : fail(report.error());
+}
+
 int ring3_main(std::span<const char* const> arguments) {
   open_missing_streams();
+  if (!arguments.empty() && arguments[0] == std::string_view("blocks"))
+    return blocks_main(arguments.subspan(1));
   auto options = parse_options(arguments);
   if (!options) return fail(options.error());
   switch (options->action) {

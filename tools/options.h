@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "tools/drive_options.h"
+#include "tools/firmware_options.h"
 
 namespace ring3 {
 
@@ -29,6 +30,15 @@ struct RtcBase {
   bool operator==(const RtcBase&) const = default;
 };
 
+/// What `ring3 blocks` shows.
+struct BlockReport {
+  bool wanted = false;  ///< after a run, on standard output
+  bool json = false, summary = false;
+  bool only_scan = false;  ///< translate without running
+  u64 top = 10;
+  std::optional<u64> address;
+};
+
 enum class StatsFormat : u8 { None, Text, Json };
 
 struct Options {
@@ -40,6 +50,7 @@ struct Options {
   bool jit = false;                   ///< -accel jit
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
+  FirmwareOptions firmware;
   std::string image;           ///< flat test image
   u64 image_address = 0x7C00;  ///< where it is loaded and entered
   u8 image_bits = 16;          ///< 16: real mode, 32: protected mode, 64: long mode
@@ -57,6 +68,10 @@ struct Options {
   std::string name;
   StatsFormat stats = StatsFormat::None;
   std::string stats_file;      ///< empty: standard error
+  std::string blocks_file;     ///< -blocks: empty: executions by block are not counted
+  size_t blocks_top = 1000;    ///< how many blocks it lists
+  BlockReport report;          ///< of `ring3 blocks`
+  bool perf_map = false;       ///< names for `perf report`
   std::string hash_file;       ///< empty: no state hashes
   u64 hash_every = 1'000'000;  ///< instructions between two state hashes
 };
