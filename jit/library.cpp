@@ -138,7 +138,7 @@ Targets& Library::targets(const Block& block) {
 
 u64 Library::select(Targets& table) {
   const Mmu& mmu = cpu_.mmu;
-  const u64 round = mmu.last_generation() / Mmu::kGenerations;
+  const u64 round = mmu.last_generation() / (Generations::kRound / 2);
   if (round != round_) [[unlikely]] {
     for (auto& [key, t] : targets_) t->entries.fill({});
     round_ = round;

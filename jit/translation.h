@@ -20,14 +20,14 @@ struct Target {
 static_assert(sizeof(Target) == 16);
 
 /// Entries of other generations match no rip: two canonical addresses that fall into one slot
-/// differ in other bits than two salts of less than Mmu::kGenerations.
-inline u64 salt_of(u64 generation) { return std::rotl(generation % Mmu::kGenerations, 48); }
+/// differ in other bits than two salts of less than Generations::kRound.
+inline u64 salt_of(u64 generation) { return std::rotl(generation % Generations::kRound, 48); }
 
 inline constexpr unsigned kTargetBits = 13;
 inline constexpr u64 kTargetMask = (u64{1} << kTargetBits) - 1;
 /// Where indirect branches of one mode look: by the low bits of rip. User code lives in spaces of
-/// its own, whose entries wait until their space comes back. Of supervisor code most is global; what
-/// is not is taken out when another space comes.
+/// its own, whose entries wait until their space comes back. Of supervisor code most is global;
+/// what is not is taken out when another space comes.
 struct Targets {
   std::array<Target, kTargetMask + 1> entries;
   bool user = false;
@@ -52,7 +52,7 @@ struct ExitSite {
   u64 generation = 0;  ///< of the mapping under which the link is right, if `crosses_page`
   const u8* compared = nullptr;  ///< the displacement of what the code compares it with
   bool global = false;           ///< that is Mmu::global_generation()
-  u64 target = 0;      ///< rip
+  u64 target = 0;                ///< rip
   bool crosses_page = false;
   Jump direct, saved;
   NativeBlock* from = nullptr;
