@@ -11,7 +11,7 @@
 namespace ring3 {
 
 /// In a key: 32-bit code with flat segments.
-inline constexpr u32 kFlat32 = 1 << 7;
+inline constexpr u32 kFlat32 = 1 << 7, kUserMode = 1 << 3, kMiddleRing = 1 << 8;
 
 /// Mode bits that change what bytes mean. Part of each block's key.
 struct BlockMode {

@@ -40,6 +40,8 @@ bool Library::prepare(CalloutThunk thunk) {
   return reach(s, &cpu_.signals, context_.signals) &&
          reach(s, cpu_.mmu.window_address(), context_.window) &&
          reach(s, cpu_.mmu.generation_address(), context_.generation) &&
+         reach(s, cpu_.mmu.view_address(), context_.view) &&
+         reach(s, cpu_.mmu.windows_address(), context_.views) &&
          make_stubs(cache_, thunk, context_.stubs);
 }
 
