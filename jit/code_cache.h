@@ -21,6 +21,9 @@ class CodeCache {
   /// assembler error.
   const u8* add(asmjit::CodeHolder& code);
 
+  /// See CodeMemory::make_own.
+  bool make_own() { return memory_->make_own(used_); }
+
   /// What was added so far stays when the cache is emptied.
   void keep() { kept_ = used_; }
   void empty() { used_ = kept_; }

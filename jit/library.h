@@ -28,6 +28,10 @@ class Library final : public BlockObserver {
   /// Indirect branches find the translation from now on.
   void publish(const NativeBlock& t);
   Targets& targets(u32 key);
+  /// Frees every translation. Not while translated code runs.
+  void drop_all();
+  std::span<const u8> code_at(u64 rip, u32 key) const;
+  bool make_own() { return cache_.make_own(); }
   /// Frees what died. Not while translated code runs.
   void bury() { dead_.clear(); }
 
@@ -36,7 +40,6 @@ class Library final : public BlockObserver {
   size_t size() const { return alive_.size(); }
 
  private:
-  void drop_all();
   void unchain(NativeBlock& t);
   void remove(NativeBlock& t);
 

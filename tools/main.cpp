@@ -105,7 +105,9 @@ Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Pr
   profile.blocks = !options.blocks_file.empty();
   for (const std::string& name : options.callouts)
     if (!jit.call_out(name)) return Error{fmt::format("-treat {}=callout: no such mnemonic", name)};
-  return make_jit(cpu, std::move(jit));
+  auto engine = make_jit(cpu, std::move(jit));
+  if (!engine) return Error{engine.error()};
+  return std::unique_ptr<Engine>(std::move(*engine));
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
