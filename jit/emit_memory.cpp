@@ -45,7 +45,7 @@ void Translator::effective_address(const ZydisDecodedOperand& op) {
 
 /// kScratchA: linear address -> host address. Flags and kScratchB are lost. On a miss the cold path
 /// calls the handler instead.
-asmjit::Label Translator::probe(Access access, unsigned size) {
+asmjit::Label Translator::probe(Access access, unsigned size, u32 align_mask) {
   const asmjit::Label cold = a_.newLabel();
   const size_t tag =
       access == Access::Write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
@@ -56,8 +56,13 @@ asmjit::Label Translator::probe(Access access, unsigned size) {
   a_.and_(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, mask))));
   a_.add(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, base))));
   a_.xor_(kScratchA, x86::qword_ptr(kScratchB, tag_at));
-  a_.cmp(kScratchA, imm(kPageSize - size));
-  a_.ja(cold);
+  if (align_mask) {  // what is aligned crosses no page
+    a_.test(kScratchA, imm(-static_cast<i32>(kPageSize) | static_cast<i32>(align_mask)));
+    a_.jnz(cold);
+  } else {
+    a_.cmp(kScratchA, imm(kPageSize - size));
+    a_.ja(cold);
+  }
   a_.xor_(kScratchA, x86::qword_ptr(kScratchB, tag_at));
   a_.add(kScratchA, x86::qword_ptr(kScratchB, static_cast<i32>(offsetof(TlbEntry, addend))));
   return cold;
@@ -67,7 +72,7 @@ asmjit::Label Translator::probe(Access access, unsigned size) {
 void Translator::finish_cold(asmjit::Label cold) {
   const asmjit::Label back = a_.newLabel();
   a_.bind(back);
-  cold_.push_back({cold, back, index_, flags_, true});
+  cold_.push_back({cold, back, index_, flags_, true, simd_});
 }
 
 /// A cold path of the block's last instruction: does not come back.
@@ -81,8 +86,18 @@ void Translator::emit_cold() {
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
     mark(static_cast<u8>(cold.index), true);
-    call_handler(cold.index, !cold.returns);
-    if (!cold.returns) continue;
+    write_x87_pointers(cold.simd);
+    if (cold.rest) {
+      call_rest(cold.index);
+      continue;
+    }
+    if (cold.loads) {
+      load_or_interpret(cold.loads, cold.index);
+    } else {
+      call_handler(cold.index, !cold.returns);
+      if (!cold.returns) continue;
+      reload_residents(cold);
+    }
     if (cold.flags_after & kHost) restore_flags(kScratchA);
     a_.jmp(cold.back);
   }

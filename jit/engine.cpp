@@ -23,6 +23,7 @@ class JitEngine final : public Jit {
   }
   ~JitEngine() override { blocks_.set_observer(nullptr); }
 
+  void set_perf_map(std::unique_ptr<PerfMap> map) { library_.set_perf_map(std::move(map)); }
   std::string_view name() const override { return "jit"; }
   Exit run(Cpu& cpu, u64 deadline) override {
     last_ = {};
@@ -54,6 +55,7 @@ class JitEngine final : public Jit {
   void enter(Cpu& cpu, NativeBlock& t, u64 deadline);
   static After call_out(void* engine, CalloutSite* site, Frame* frame);
   After call_handler(const CalloutSite& site, Frame& frame);
+  After interpret_rest(const CalloutSite& site, Frame& frame);
   After go_on(const NativeBlock& from, Frame& frame);
   u64 poll_mask() const;
 
@@ -77,7 +79,8 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
   u64& rflags = self.cpu_.state.rflags;
   rflags = unpack_flags(rflags, frame->flags);
   if (self.options_.profile) self.options_.profile->count_callout(*site);
-  const After after = self.call_handler(*site, *frame);
+  const After after =
+      site->rest ? self.interpret_rest(*site, *frame) : self.call_handler(*site, *frame);
   frame->flags = pack_flags(rflags);
   return after;
 }
@@ -99,6 +102,29 @@ After JitEngine::call_handler(const CalloutSite& site, Frame& frame) {
   if (!site.last && !site.from->dead && cpu_.mmu.generation() == generation) [[likely]]
     return After::GoOn;
   state.instructions += site.index + 1;
+  return go_on(*site.from, frame);
+}
+
+/// What translated code may not run itself: the block's instructions from the site's on.
+After JitEngine::interpret_rest(const CalloutSite& site, Frame& frame) {
+  CpuState& state = cpu_.state;
+  const std::vector<Insn>& insns = site.from->block->insns;
+  u64 at = state.rip() = site.rip;
+  u32 n = site.index;
+  try {
+    do {
+      at = state.rip();
+      state.rip() = (at + insns[n].length) & state.linear_mask;
+      insns[n].handler(cpu_, insns[n]);
+      ++n;
+    } while (n < insns.size() && !site.from->dead);
+  } catch (const Fault& fault) {
+    fault_ = fault;
+    state.rip() = at;
+    state.instructions += n;
+    return After::Leave;
+  }
+  state.instructions += n;
   return go_on(*site.from, frame);
 }
 
@@ -167,8 +193,13 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
 Result<std::unique_ptr<Jit>> make_jit(Cpu& cpu, JitOptions options) {
   auto memory = CodeMemory::create(options.cache_bytes);
   if (!memory) return Error{memory.error()};
-  return std::unique_ptr<Jit>(
-      std::make_unique<JitEngine>(cpu, std::move(options), std::move(*memory)));
+  const bool named = options.perf_map;
+  auto engine = std::make_unique<JitEngine>(cpu, std::move(options), std::move(*memory));
+  if (!named) return std::unique_ptr<Jit>(std::move(engine));
+  auto map = PerfMap::create();
+  if (!map) return Error{map.error()};
+  engine->set_perf_map(std::move(*map));
+  return std::unique_ptr<Jit>(std::move(engine));
 }
 
 }  // namespace ring3

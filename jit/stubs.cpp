@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "jit/registers.h"
+#include "jit/residency.h"
 
 namespace ring3::jit {
 namespace {
@@ -37,6 +37,7 @@ void emit_enter(x86::Assembler& a) {
   move_field(a, offsetof(Frame, poll), offsetof(Entry, poll));
   a.mov(kState, x86::qword_ptr(x86::rdi, offsetof(Entry, state)));
   a.mov(kScratchA, x86::qword_ptr(x86::rdi, offsetof(Entry, code)));
+  a.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, resident)), imm(0));
   load_guest(a);
   a.jmp(kScratchA);
 }
@@ -52,6 +53,7 @@ void emit_return(x86::Assembler& a) {
 void emit_callout(x86::Assembler& a, CalloutThunk thunk, asmjit::Label out) {
   constexpr i32 kPushed = 16;  // the return address and the padding
   spill_guest(a);
+  emit_spill_residents(a, 8);
   a.sub(x86::rsp, imm(8));
   a.mov(x86::rdi, frame(offsetof(Frame, engine), kPushed));
   a.mov(x86::rsi, kScratchA);
@@ -87,21 +89,27 @@ bool make_stubs(CodeCache& cache, CalloutThunk thunk, Stubs& stubs) {
   emit_enter(a);
   a.bind(direct);
   spill_guest(a);
+  emit_spill_residents(a, 0);
   a.mov(x86::rax, kScratchA);
   a.bind(out);
   emit_return(a);
   a.bind(leave);
   spill_guest(a);
+  emit_spill_residents(a, 0);
   a.xor_(x86::eax, x86::eax);
   a.jmp(out);
   a.bind(callout);
   emit_callout(a, thunk, out);
+  const Loaders loaders = emit_loaders(a);
   const u8* base = cache.add(code);
   if (!base) return false;
   stubs.enter = reinterpret_cast<Left (*)(const Entry*)>(base + code.labelOffset(enter));
   stubs.leave_direct = base + code.labelOffset(direct);
   stubs.leave = base + code.labelOffset(leave);
   stubs.callout = base + code.labelOffset(callout);
+  stubs.load_xmm = base + code.labelOffset(loaders.xmm);
+  stubs.load_ymm = base + code.labelOffset(loaders.ymm);
+  stubs.load_x87 = base + code.labelOffset(loaders.x87);
   cache.keep();
   return true;
 }

@@ -45,6 +45,7 @@ struct CalloutSite {
   bool last = false;     ///< ends the block: leave after it
   bool cold = false;     ///< behind a fast path
   u64* count = nullptr;  ///< of the block's record
+  bool rest = false;     ///< the block's rest is interpreted, from this instruction on
 };
 
 /// The code of one block at one rip.

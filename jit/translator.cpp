@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "jit/simd_treatment.h"
+
 namespace ring3::jit {
 
 using asmjit::imm;
@@ -24,12 +26,17 @@ std::unique_ptr<NativeBlock> Translator::translate(std::span<const u8> bytes) {
     insn_ = &block_.insns[index_];
     if (c_.decoder.decode(CodeSize::Bits64, bytes, d_) != DecodeStatus::Ok) return nullptr;
     mark(static_cast<u8>(index_), false);
+    if (at_border_) make_resident(0);
+    at_border_ = false;
     instruction(bytes);
     bytes = bytes.subspan(insn_->length);
     at_ += insn_->length;
   }
   --index_;
-  if (!ended_) exit_to(at_);
+  if (!ended_) {
+    name_x87();
+    exit_to(at_);
+  }
   emit_cold();
   const size_t before = c_.cache.used();
   t_->code = c_.cache.add(code_);
@@ -40,13 +47,15 @@ std::unique_ptr<NativeBlock> Translator::translate(std::span<const u8> bytes) {
 
 void Translator::instruction(std::span<const u8>) {
   const Treatment treatment = treatment_of(d_, *insn_, c_.options);
+  const bool simd = is_simd(d_, *insn_);
+  if (treatment > Treatment::CopyMem) name_x87();
   note_treatment(treatment);
   switch (treatment) {
     case Treatment::Copy:
-      if (!copy(false)) callout(false);
+      if (!(simd ? copy_simd(false) : copy(false))) callout(false);
       return;
     case Treatment::CopyMem:
-      if (!copy(true)) callout(false);
+      if (!(simd ? copy_simd(true) : copy(true))) callout(false);
       return;
     case Treatment::Emit:
       return emit();
@@ -58,10 +67,13 @@ void Translator::instruction(std::span<const u8>) {
 }
 
 void Translator::callout(bool last) {
+  name_x87();
   save_flags();
   note_treatment(last ? Treatment::CalloutEnd : Treatment::Callout);
   call_handler(index_, last);
   flags_ = kFrame;
+  simd_ = {};
+  at_border_ = true;
   ended_ |= last;
 }
 

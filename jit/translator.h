@@ -5,8 +5,10 @@
 // Frame::flags, or in both. At a block's entry, at exits and at callouts they stand in the frame.
 #pragma once
 
+#include "jit/forms.h"
 #include "jit/profile.h"
-#include "jit/registers.h"
+#include "jit/reencode.h"
+#include "jit/residency.h"
 #include "jit/stubs.h"
 #include "jit/treatment.h"
 
@@ -31,11 +33,21 @@ class Translator {
 
  private:
   enum Where : u8 { kHost = 1, kFrame = 2 };
+  /// What is known at a place in the block.
+  struct SimdState {
+    u8 resident = 0;       ///< stands in the host's registers
+    bool x87_ran = false;  ///< an x87 instruction, which the frame does not name yet
+    u16 fop = 0;
+    u64 fip = 0;
+  };
   struct Cold {
     asmjit::Label label, back;
     u32 index;
     u8 flags_after;
-    bool returns;
+    bool returns = false;
+    SimdState simd = {};
+    u8 loads = 0;       ///< makes resident, instead of calling a handler
+    bool rest = false;  ///< calls the handlers of all the block's rest
   };
 
   void instruction(std::span<const u8> bytes);
@@ -60,11 +72,54 @@ class Translator {
   void store_places(const std::array<u8, 16>& places);
   // emit_memory.cpp
   void effective_address(const ZydisDecodedOperand& op);
-  asmjit::Label probe(Access access, unsigned size);
+  asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   asmjit::Label cold_path(bool returns);
   void finish_cold(asmjit::Label cold);
   void emit_cold();
   x86::Gp guest_in(unsigned guest, x86::Gp scratch);
+  // emit_simd.cpp
+  bool copy_simd(bool memory);
+  void copy_simd_memory(const HostCode& code, const std::array<u8, 16>& places);
+  void copy_simd_registers(const HostCode& code, const std::array<u8, 16>& places);
+  void emit_load_control(u32 must_be_set, u32 must_be_clear);
+  void make_resident(u8 need);
+  u8 needed_from(u32 index) const;
+  void call_loader(Resident kind);
+  void load_or_interpret(u8 need, u32 index);
+  void reload_residents(const Cold& cold);
+  void call_rest(u32 index);
+  void name_x87();
+  void write_x87_pointers(const SimdState& state);
+  void write_x87_data_pointer();
+  // emit_string.cpp; each of these says whether the instruction is one of its own
+  bool emit_string();
+  void emit_single(const StringForm& form);
+  void emit_repeated(const StringForm& form);
+  void add_segment(u8 segment);
+  void string_address(Gpr guest, u8 segment);
+  void advance(Gpr guest, unsigned size);
+  void step(Gpr guest, unsigned size);
+  void chunk(const StringForm& form);
+  void after_chunk(const StringForm& form, asmjit::Label finish);
+  // emit_stack.cpp
+  bool emit_stack();
+  void emit_push_sized();
+  void emit_pop_memory();
+  void emit_pop_word();
+  void emit_enter();
+  void emit_loop();
+  // emit_misc.cpp
+  bool emit_misc();
+  void need_flags(x86::Gp scratch);
+  void load_register(x86::Gp to, RegSlot slot);
+  void check_unsigned(unsigned width, asmjit::Label overflow);
+  void check_signed(unsigned width, asmjit::Label overflow);
+  void emit_divide(bool is_signed);
+  void bit_string_words();
+  void emit_bit_string();
+  void refuse_misaligned(unsigned size, asmjit::Label cold);
+  void emit_xlat();
+  void emit_mov_from_segment();
   // emit_flow.cpp
   void emit();
   void emit_jcc();
@@ -92,6 +147,8 @@ class Translator {
   u32 index_ = 0;
   u64 rip_, at_ = 0;  ///< of the block, of the instruction
   u8 flags_ = kFrame;
+  SimdState simd_;
+  bool at_border_ = true;  ///< the block's start, or after a callout: flags stand in the frame
   bool ended_ = false, in_cold_ = false;
   BlockRecord* record_ = nullptr;
   std::vector<HostPart> parts_;

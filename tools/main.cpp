@@ -14,13 +14,18 @@
 #include "devices/pc.h"
 #include "host/standard_streams.h"
 #include "jit/jit.h"
+#include "jit/preview.h"
 #include "tools/block_file.h"
+#include "tools/block_report.h"
+#include "tools/blocks_command.h"
 #include "tools/console.h"
 #include "tools/entry.h"
 #include "tools/firmware.h"
 #include "tools/guest_loader.h"
+#include "tools/jit_choice.h"
 #include "tools/state_log.h"
 #include "tools/stats.h"
+#include "verify/verify.h"
 
 namespace ring3 {
 namespace {
@@ -100,14 +105,25 @@ void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std
 
 Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Profile& profile) {
   if (!options.jit) return make_interpreter(cpu);
-  JitOptions jit;
-  jit.profile = &profile;
-  profile.blocks = !options.blocks_file.empty();
-  for (const std::string& name : options.callouts)
-    if (!jit.call_out(name)) return Error{fmt::format("-treat {}=callout: no such mnemonic", name)};
-  auto engine = make_jit(cpu, std::move(jit));
+  auto jit = jit_options(options, profile);
+  if (!jit) return Error{jit.error()};
+  auto engine = make_jit(cpu, std::move(*jit));
   if (!engine) return Error{engine.error()};
   return std::unique_ptr<Engine>(std::move(*engine));
+}
+
+/// ring3 blocks --static: translations from the entry on, without a run.
+int preview_board(Pc& board, const std::string& error, const Options& options) {
+  Profile profile;
+  const auto jit = jit_options(options, profile);
+  if (!jit) return fail(jit.error());
+  board.reset();
+  if (!error.empty()) return fail(error);
+  constexpr size_t kMostBlocks = 1000;
+  if (const Status done = preview_translations(board.cpu(), *jit, kMostBlocks); !done)
+    return fail(done.error());
+  const Status blocks = write_blocks(profile, summarize(profile, 0), options);
+  return blocks ? 0 : fail(blocks.error());
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
@@ -115,6 +131,7 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
     return fail(loaded.error());
   std::string error;
   load_on_reset(board, info, options, error);
+  if (options.report.only_scan) return preview_board(board, error, options);
   set_dump_hook(dump_board, &board);
   Profile profile;
   const auto engine = make_engine(board.cpu(), options, profile);
@@ -132,15 +149,46 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
   return blocks ? status : fail(blocks.error());
 }
 
+/// -accel verify. A failed load is noticed in both machines; one tells.
+int run_verified(const Options& options, const CpuModel& model, Console& console,
+                 verify::Streams*& streams) {
+  if (!options.icount_shift)
+    fmt::print(stderr, "ring3: -accel verify counts instructions: -icount shift=1 is on\n");
+  std::string error;
+  Profile profile;
+  verify::Setup setup;
+  setup.settings = options.verify;
+  setup.board = board_config(options, model, console);
+  if (!options.icount_shift) setup.board.icount_shift = 1;
+  setup.prepare = [&](Pc& board) -> Status {
+    load_on_reset(board, board_info(console), options, error);
+    return install_firmware(board, board_info(console), options.firmware);
+  };
+  setup.make_jit = [&](Cpu& cpu) -> Result<std::unique_ptr<Jit>> {
+    auto jit = jit_options(options, profile);
+    if (!jit) return Error{jit.error()};
+    return make_jit(cpu, std::move(*jit));
+  };
+  setup.started = [&streams](verify::Streams& s) { streams = &s; };
+  setup.finished = [&](Pc& board) -> Status {
+    if (!error.empty()) return Error{error};
+    const Summary summary = summarize(profile, board.cpu().state.instructions);
+    return write_stats(board.cpu(), times_of(board), summary, options);
+  };
+  return verify::run(setup);
+}
+
 int run_machine(const Options& options) {
   const auto model = CpuModel::parse(options.cpu);
   if (!model) return fail(fmt::format("-cpu {}: {}", options.cpu, model.error()));
   if (Status status = set_up_log(options); !status) return fail(status.error());
   Console console;
   Pc* running = nullptr;
-  console.on_quit([&running] { running->leave(0); });
+  verify::Streams* streams = nullptr;
+  console.on_quit([&] { streams ? streams->quit() : running->leave(0); });
   if (Status status = console.open(options); !status) return fail(status.error());
   try {
+    if (options.verified) return run_verified(options, *model, console, streams);
     Pc board(board_config(options, *model, console));
     running = &board;
     return run_board(board, board_info(console), options);
@@ -150,8 +198,19 @@ int run_machine(const Options& options) {
   }
 }
 
+int blocks_main(std::span<const char* const> arguments) {
+  auto command = parse_blocks_command(arguments);
+  if (!command) return fail(command.error());
+  if (command->help) return print(blocks_command_help());
+  if (command->file.empty()) return run_machine(command->options);
+  const auto report = block_report_of_file(command->file, command->report);
+  return report ? print(*report) : fail(report.error());
+}
+
 int ring3_main(std::span<const char* const> arguments) {
   open_missing_streams();
+  if (!arguments.empty() && arguments[0] == std::string_view("blocks"))
+    return blocks_main(arguments.subspan(1));
   auto options = parse_options(arguments);
   if (!options) return fail(options.error());
   switch (options->action) {

@@ -102,9 +102,23 @@ Status set_fw_cfg(Parse& p, std::string_view value) {
 
 Status set_accel(Parse& p, std::string_view value) {
   p.options.jit = value == "jit";
-  if (value == "interp" || value == "jit") return success();
+  p.options.verified = value == "verify";
+  if (value == "interp" || value == "jit" || value == "verify") return success();
   if (value == "kvm") return Error{"not built yet; use -accel jit"};
-  return Error{"no such accelerator; there are 'interp' and 'jit'"};
+  return Error{"no such accelerator; there are 'interp', 'jit' and 'verify'"};
+}
+
+Status set_verify(Parse& p, std::string_view value) {
+  verify::Settings& v = p.options.verify;
+  return parse_properties(value, [&](std::string_view key, std::string_view text) -> Status {
+    const auto number = parse_number(text, u64{1} << 60);
+    if (!number) return Error{number.error()};
+    if (key == "every" && *number > 0) return store_result(number, v.every);
+    if (key == "blocks") return store_result(number, v.blocks);
+    if (key == "from") return store_result(number, v.from);
+    if (key == "stretch" && *number > 0) return store_result(number, v.stretch);
+    return Error{"give every=N, blocks=N, from=N or stretch=N, in instructions"};
+  });
 }
 
 Status set_treat(Parse& p, std::string_view value) {
@@ -237,7 +251,10 @@ constexpr Row kRows[] = {
     {"m", Takes::Value, "SIZE", "guest memory: MiB, or with K, M, G, T (default 128M)", set_ram},
     {"cpu", Takes::Value, "MODEL[,+F][,-F]", "processor (default max); -cpu help lists", set_cpu},
     {"smp", Takes::Value, "1", "number of processors", set_smp},
-    {"accel", Takes::Value, "interp|jit", "how guest code runs (kvm: not built yet)", set_accel},
+    {"accel", Takes::Value, "interp|jit|verify", "how guest code runs; verify: both, compared",
+     set_accel},
+    {"verify", Takes::Value, "PROP=N,...",
+     "every=2000 instructions chained, then blocks=4 alone; from=N, stretch=N", set_verify},
     {"treat", Takes::Value, "MNEMONIC=callout", "jit: call the interpreter for it", set_treat},
     {"bios", Takes::Value, "seabios|FILE", "a BIOS image; seabios: of the Debian package",
      set_bios},
@@ -273,6 +290,8 @@ constexpr Row kRows[] = {
      set_text<&Options::log_file>},
     {"blocks", Takes::Value, "FILE[,top=N]",
      "jit: what ran how, for `ring3 blocks FILE`: the N (1000) hottest blocks", set_blocks},
+    {"perf-map", Takes::Nothing, "", "jit: names translations for Linux' perf in /tmp/perf-PID.map",
+     set_flag<&Options::perf_map>},
     {"stats", Takes::OptionalValue, "[=json[:FILE]]", "counters at the end", set_stats},
 };
 
@@ -297,6 +316,10 @@ Status check_together(const Options& o) {
     return option_error("-state-hash", o.hash_file, "compares repeatable runs; give -icount too");
   if (!o.blocks_file.empty() && !o.jit)
     return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
+  if (o.perf_map && !o.jit)
+    return option_error("-perf-map", "", "names translations; give -accel jit too");
+  if (o.verified && !o.hash_file.empty())
+    return option_error("-state-hash", o.hash_file, "not with -accel verify; give interp or jit");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
   return success();
@@ -351,6 +374,7 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
 std::string options_help() {
   std::string text =
       "usage: ring3 [options]\n"
+      "       ring3 blocks ...   what the translator made of a guest; ring3 blocks -help\n"
       "Runs an x86 PC in this terminal. Without -kernel or -image it boots the built-in guest.\n"
       "Ctrl-A X quits, Ctrl-A H helps.\n\n";
   for (const Row& row : kRows) {

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "tools/firmware_options.h"
+#include "verify/settings.h"
 
 namespace ring3 {
 
@@ -29,15 +30,26 @@ struct RtcBase {
   bool operator==(const RtcBase&) const = default;
 };
 
+/// What `ring3 blocks` shows.
+struct BlockReport {
+  bool wanted = false;  ///< after a run, on standard output
+  bool json = false, summary = false;
+  bool only_scan = false;  ///< translate without running
+  u64 top = 10;
+  std::optional<u64> address;
+};
+
 enum class StatsFormat : u8 { None, Text, Json };
 
 struct Options {
   enum class Action : u8 { Run, Help, Version, CpuHelp, LogHelp };
   Action action = Action::Run;
 
-  u64 ram_bytes = u64{128} << 20;     ///< a multiple of 4 KiB
-  std::string cpu = "max";            ///< for CpuModel::parse
-  bool jit = false;                   ///< -accel jit
+  u64 ram_bytes = u64{128} << 20;  ///< a multiple of 4 KiB
+  std::string cpu = "max";         ///< for CpuModel::parse
+  bool jit = false;                ///< -accel jit
+  bool verified = false;           ///< -accel verify
+  verify::Settings verify;
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
   FirmwareOptions firmware;
@@ -58,6 +70,7 @@ struct Options {
   std::string stats_file;      ///< empty: standard error
   std::string blocks_file;     ///< -blocks: empty: executions by block are not counted
   size_t blocks_top = 1000;    ///< how many blocks it lists
+  BlockReport report;          ///< of `ring3 blocks`
   bool perf_map = false;       ///< names for `perf report`
   std::string hash_file;       ///< empty: no state hashes
   u64 hash_every = 1'000'000;  ///< instructions between two state hashes
