@@ -207,12 +207,23 @@ int blocks_main(std::span<const char* const> arguments) {
   return report ? print(*report) : fail(report.error());
 }
 
+/// As a shell takes it.
+std::string command_of(std::span<const char* const> arguments) {
+  std::string command = "ring3";
+  for (const std::string_view argument : arguments) {
+    const bool plain = argument.find_first_of(" \t'\"\\$&;|<>*?()") == std::string_view::npos;
+    command += fmt::format(plain ? " {}" : " '{}'", argument);
+  }
+  return command;
+}
+
 int ring3_main(std::span<const char* const> arguments) {
   open_missing_streams();
   if (!arguments.empty() && arguments[0] == std::string_view("blocks"))
     return blocks_main(arguments.subspan(1));
   auto options = parse_options(arguments);
   if (!options) return fail(options.error());
+  options->verify.command = command_of(arguments);
   switch (options->action) {
     case Options::Action::Help:
       return print(options_help());

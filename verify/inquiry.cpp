@@ -133,8 +133,9 @@ void Inquiry::print_differences(u64 instructions) {
 
 Remedy Inquiry::run() {
   const u64 bad = first_difference();
-  fmt::print(stderr, "ring3: verify: {} at instruction {}\n",
-             found_.crashed ? "translated code crashed" : "jit and interp differ", bad);
+  fmt::print(stderr, "ring3: verify: {} the block at instruction {}\n",
+             found_.crashed ? "translated code crashed in" : "jit and interp differ after",
+             bad - 1);
   const Culprit culprit = look_at(bad - 1);
   print_differences(bad);
   fmt::print(stderr, "to repeat: {} -verify from={},every={},blocks={}\n", settings_.command,
