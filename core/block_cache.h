@@ -99,6 +99,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   Block* current_ = nullptr;
   BlockObserver* observer_ = nullptr;
   bool map_changed_ = false;
+  bool fetched_global_ = false;  ///< Translation::global of the last fetch_page()
   size_t count_ = 0, insns_ = 0;
   u64 invalidations_ = 0;
 };

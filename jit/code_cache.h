@@ -23,6 +23,8 @@ class CodeCache {
 
   /// See CodeMemory::make_own.
   bool make_own() { return memory_->make_own(used_); }
+  /// The displacement at `at` points to `target` from now on.
+  void patch(const u8* at, const u8* target);
 
   /// What was added so far stays when the cache is emptied.
   void keep() { kept_ = used_; }

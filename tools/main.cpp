@@ -58,7 +58,8 @@ Status set_up_log(const Options& options) {
   return success();
 }
 
-PcConfig board_config(const Options& options, const CpuModel& model, const Console& console) {
+PcConfig board_config(const Options& options, const CpuModel& model, const Console& console,
+                      const OpenedDrives& drives) {
   PcConfig config;
   config.ram_bytes = options.ram_bytes;
   config.cpu = model;
@@ -70,6 +71,7 @@ PcConfig board_config(const Options& options, const CpuModel& model, const Conso
   config.debug_exit = options.debug_exit_port;
   config.pc_testdev = options.testdev;
   config.no_reboot = options.no_reboot;
+  config.storage = drives.config();
   config.rtc_start = rtc_start(options.rtc);
   return config;
 }
@@ -151,15 +153,19 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
 
 /// -accel verify. A failed load is noticed in both machines; one tells.
 int run_verified(const Options& options, const CpuModel& model, Console& console,
-                 verify::Streams*& streams) {
+                 const OpenedDrives& drives, verify::Streams*& streams) {
+  OpenedDrives second;  // media that are only read: see check_together
+  if (Status opened = second.open(options.drives, options.snapshot); !opened)
+    return fail(opened.error());
   if (!options.icount_shift)
     fmt::print(stderr, "ring3: -accel verify counts instructions: -icount shift=1 is on\n");
   std::string error;
   Profile profile;
   verify::Setup setup;
   setup.settings = options.verify;
-  setup.board = board_config(options, model, console);
-  if (!options.icount_shift) setup.board.icount_shift = 1;
+  setup.boards = {board_config(options, model, console, drives),
+                  board_config(options, model, console, second)};
+  for (PcConfig& board : setup.boards) board.icount_shift = options.icount_shift.value_or(1);
   setup.prepare = [&](Pc& board) -> Status {
     load_on_reset(board, board_info(console), options, error);
     return install_firmware(board, board_info(console), options.firmware);
@@ -187,9 +193,12 @@ int run_machine(const Options& options) {
   verify::Streams* streams = nullptr;
   console.on_quit([&] { streams ? streams->quit() : running->leave(0); });
   if (Status status = console.open(options); !status) return fail(status.error());
+  OpenedDrives drives;
+  if (Status status = drives.open(options.drives, options.snapshot); !status)
+    return fail(status.error());
   try {
-    if (options.verified) return run_verified(options, *model, console, streams);
-    Pc board(board_config(options, *model, console));
+    if (options.verified) return run_verified(options, *model, console, drives, streams);
+    Pc board(board_config(options, *model, console, drives));
     running = &board;
     return run_board(board, board_info(console), options);
   } catch (const std::bad_alloc&) {
@@ -212,7 +221,7 @@ std::string command_of(std::span<const char* const> arguments) {
   std::string command = "ring3";
   for (const std::string_view argument : arguments) {
     const bool plain = argument.find_first_of(" \t'\"\\$&;|<>*?()") == std::string_view::npos;
-    command += fmt::format(plain ? " {}" : " '{}'", argument);
+    command += plain ? fmt::format(" {}", argument) : fmt::format(" '{}'", argument);
   }
   return command;
 }

@@ -43,10 +43,10 @@ PcConfig Lockstep::config_of(PcConfig config, Streams& streams, unsigned board) 
   return config;
 }
 
-Lockstep::Lockstep(const PcConfig& config)
-    : streams_(config),
-      jit_board_(config_of(config, streams_, 0)),
-      interp_board_(config_of(config, streams_, 1)),
+Lockstep::Lockstep(const std::array<PcConfig, 2>& configs)
+    : streams_(configs[0]),
+      jit_board_(config_of(configs[0], streams_, 0)),
+      interp_board_(config_of(configs[1], streams_, 1)),
       log_(interp_board_.memory()),
       reference_(std::make_unique<Reference>(interp_board_.cpu())),
       jit_fields_(fields_of(jit_board_.cpu())),

@@ -21,8 +21,8 @@ using MakeJit = std::function<Result<std::unique_ptr<Jit>>(Cpu&)>;
 
 class Lockstep {
  public:
-  /// `config`: of both boards; its streams are the host's.
-  explicit Lockstep(const PcConfig& config);
+  /// Of the jit's board and the interpreter's; the streams of the first are the host's.
+  explicit Lockstep(const std::array<PcConfig, 2>& configs);
 
   /// Loads the guest into both and powers them on. Error: of `prepare` or `make_jit`.
   Status start(const Prepare& prepare, const MakeJit& make_jit);

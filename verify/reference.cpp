@@ -44,7 +44,7 @@ void Reference::run_block(Cpu& cpu) {
   Block& block = blocks_.find(cpu);
   const Effect effect = effect_of(cpu, block);
   undefined_ |= effect.added;  // if a fault ends the block
-  interpret(cpu, block, block.insns.size());
+  interpret(cpu, block, 0, block.insns.size());
   undefined_ = (undefined_ & effect.kept) | effect.added;
   if (effect.loads && several_) undefined_ = flag::kArith;
 }

@@ -20,7 +20,7 @@ constexpr unsigned kMostDifferences = 32;
 class Worker {
  public:
   explicit Worker(const Setup& setup)
-      : setup_(setup), machines_(setup.board), schedule_(setup.settings) {}
+      : setup_(setup), machines_(setup.boards), schedule_(setup.settings) {}
 
   int run();
 

@@ -10,7 +10,7 @@
 namespace ring3::verify {
 
 struct Setup {
-  PcConfig board;
+  std::array<PcConfig, 2> boards;  ///< of jit and interp: equal but for their media
   Prepare prepare;
   MakeJit make_jit;
   std::function<void(Streams&)> started;  ///< the streams are there

@@ -38,7 +38,7 @@ class Liar final : public Jit {
                      std::ranges::any_of(block.insns, [](const Insn& i) {
                        return i.mnemonic == ZYDIS_MNEMONIC_XOR;
                      });
-    interpret(cpu, block, block.insns.size());
+    interpret(cpu, block, 0, block.insns.size());
     if (!lie) return;
     if (lie_ == Lie::Register) cpu.state.gpr[kRbx] |= 0x10000;
     if (lie_ == Lie::Flags) cpu.state.rflags ^= flag::CF;
@@ -101,10 +101,12 @@ struct Outcome {
 Outcome verify_with(Lie lie) {
   Screen screen;
   Setup setup;
-  setup.board.ram_bytes = u64{1} << 20;
-  setup.board.cpu = *CpuModel::parse("max");
-  setup.board.debugcon = &screen;
-  setup.board.debug_exit = 0xF4;
+  PcConfig board;
+  board.ram_bytes = u64{1} << 20;
+  board.cpu = *CpuModel::parse("max");
+  board.debugcon = &screen;
+  board.debug_exit = 0xF4;
+  setup.boards = {board, board};
   setup.settings.every = 100;
   setup.settings.stretch = 700;
   setup.settings.command = "ring3";
