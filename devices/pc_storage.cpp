@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "devices/ide/ata_disk.h"
+#include "devices/ide/atapi_cdrom.h"
 #include "devices/pc_layout.h"
 
 namespace ring3 {
@@ -28,9 +29,12 @@ PcStorage::PcStorage(StorageConfig config, PhysicalMemory& memory, IoBus& io, Pc
 void PcStorage::connect_ide() {
   for (unsigned i = 0; i < config_.ide.size(); ++i) {
     const DriveSlot& slot = config_.ide[i];
+    const std::string serial = slot.serial.empty() ? fmt::format("R3{:05}", i + 1) : slot.serial;
+    if (slot.kind == DriveSlot::Kind::CdRom)
+      ide_.connect<AtapiCdRom>(i / 2, i % 2, slot.medium, serial);
     if (slot.kind != DriveSlot::Kind::Disk) continue;
     AtaDisk::Identity identity;
-    identity.serial = slot.serial.empty() ? fmt::format("R3{:05}", i + 1) : slot.serial;
+    identity.serial = serial;
     ide_.connect<AtaDisk>(i / 2, i % 2, *slot.medium, identity);
   }
 }

@@ -13,6 +13,7 @@
 #include "devices/hpet.h"
 #include "devices/i440fx.h"
 #include "devices/i8042.h"
+#include "devices/ide/atapi_cdrom.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
 #include "devices/pc_testdev.h"
@@ -61,6 +62,7 @@ Unit ide_with_disks(Bench& b) {
   auto ide = std::make_unique<IdeController>(b.keep<PhysicalMemory>(u64{1} << 20),
                                              std::array{b.line("IRQ14"), b.line("IRQ15")});
   ide->connect<AtaDisk>(0, 0, b.keep<PatternMedium>(), AtaDisk::Identity{});
+  ide->connect<AtapiCdRom>(1, 0, &b.keep<PatternMedium>(), "serial");
   ide->set_bus_master(true);
   ide->reset();
   return {std::move(ide)};
