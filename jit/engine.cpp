@@ -21,6 +21,7 @@ class JitEngine final : public BlockEngine {
   }
   ~JitEngine() override { blocks_.set_observer(nullptr); }
 
+  void set_perf_map(std::unique_ptr<PerfMap> map) { library_.set_perf_map(std::move(map)); }
   std::string_view name() const override { return "jit"; }
   Exit run(Cpu& cpu, u64 deadline) override {
     last_ = {};
@@ -151,8 +152,13 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
 Result<std::unique_ptr<Engine>> make_jit(Cpu& cpu, JitOptions options) {
   auto memory = CodeMemory::create(options.cache_bytes);
   if (!memory) return Error{memory.error()};
-  return std::unique_ptr<Engine>(
-      std::make_unique<JitEngine>(cpu, std::move(options), std::move(*memory)));
+  const bool named = options.perf_map;
+  auto engine = std::make_unique<JitEngine>(cpu, std::move(options), std::move(*memory));
+  if (!named) return std::unique_ptr<Engine>(std::move(engine));
+  auto map = PerfMap::create();
+  if (!map) return Error{map.error()};
+  engine->set_perf_map(std::move(*map));
+  return std::unique_ptr<Engine>(std::move(engine));
 }
 
 }  // namespace ring3

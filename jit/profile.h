@@ -43,15 +43,24 @@ struct BlockRecord {
   u64 interpreted = 0;  ///< runs by the interpreter
 };
 
+/// What stands at a displacement from a host register, for listings.
+struct FieldName {
+  u8 host_register = 0;  ///< its number
+  i64 disp = 0;
+  u64 size = 8;
+  std::string name;
+};
+
 class Profile {
  public:
   using Counters = std::array<u64, ZYDIS_MNEMONIC_MAX_VALUE + 1>;
 
-  bool blocks = false;   ///< keep records: translated code counts
-  Counters callouts{};   ///< instructions whose treatment is Callout or CalloutEnd
-  Counters cold{};       ///< of the others, when their fast path could not do: TLB misses, ...
-  u64 interpreted = 0;   ///< instructions of blocks that the interpreter ran
-  u64 not_recorded = 0;  ///< blocks for which there was no room
+  bool blocks = false;  ///< keep records: translated code counts
+  Counters callouts{};  ///< instructions whose treatment is Callout or CalloutEnd
+  Counters cold{};      ///< of the others, when their fast path could not do: TLB misses, ...
+  u64 interpreted = 0;  ///< instructions of blocks that the interpreter ran
+  std::vector<FieldName> fields;  ///< that host code uses, once something was translated
+  u64 not_recorded = 0;           ///< blocks for which there was no room
 
   /// The record of a block of the cpu's present mode. Null: no records are kept, or no room.
   BlockRecord* record(const Cpu& cpu, Block& block);

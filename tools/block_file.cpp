@@ -9,6 +9,7 @@
 #include <cstring>
 #include <span>
 
+#include "tools/block_report.h"
 #include "tools/summary_report.h"
 
 namespace ring3 {
@@ -23,16 +24,67 @@ std::string hex(std::span<const u8> bytes) {
   return text;
 }
 
+/// Writes host code as JSON, for one block.
+class HostLister {
+ public:
+  HostLister(const Decoder& decoder, const BlockRecord& block, std::span<const FieldName> fields)
+      : decoder_(decoder), block_(block), fields_(fields) {}
+
+  /// All host code of one instruction, or of the block's entry.
+  Json list(u8 insn) const;
+
+ private:
+  void append(Json& list, std::span<const u8> code, u64 address, bool cold) const;
+  std::string comment(const Decoded& d, u64 address) const;
+  std::string field_at(const ZydisDecodedOperand& op) const;
+  std::string place_of(u64 target) const;
+
+  const Decoder& decoder_;
+  const BlockRecord& block_;
+  std::span<const FieldName> fields_;
+};
+
+std::string HostLister::field_at(const ZydisDecodedOperand& op) const {
+  if (op.mem.index != ZYDIS_REGISTER_NONE) return {};
+  for (const FieldName& f : fields_)
+    if (op.mem.base == ZYDIS_REGISTER_RAX + f.host_register && op.mem.disp.value >= f.disp &&
+        op.mem.disp.value < f.disp + static_cast<i64>(f.size))
+      return f.name;
+  return {};
+}
+
+/// Where a host branch goes: to which instruction's code.
+std::string HostLister::place_of(u64 target) const {
+  const u64 offset = target - block_.host_address;
+  if (offset >= block_.host.size()) return "to the translator's stubs";
+  const HostPart* at = nullptr;
+  for (const HostPart& part : block_.parts)
+    if (part.offset <= offset) at = &part;
+  if (!at || at->insn == HostPart::kEntry) return {};
+  return fmt::format("to instruction {}{}", at->insn + 1, at->cold ? ", the way around (?)" : "");
+}
+
+std::string HostLister::comment(const Decoded& d, u64 address) const {
+  for (unsigned n = 0; n < d.insn.operand_count_visible; ++n) {
+    const ZydisDecodedOperand& op = d.operands[n];
+    if (op.type == ZYDIS_OPERAND_TYPE_MEMORY) return field_at(op);
+    if (op.type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !op.imm.is_relative) continue;
+    return place_of(address + d.insn.length + static_cast<u64>(op.imm.value.s));
+  }
+  return {};
+}
+
 /// The instructions of host code, one object each.
-void append_host(Json& list, const Decoder& decoder, std::span<const u8> code, u64 address,
-                 bool cold) {
+void HostLister::append(Json& list, std::span<const u8> code, u64 address, bool cold) const {
   while (!code.empty()) {
     Decoded d;
-    const bool ok = decoder.decode(CodeSize::Bits64, code, d) == DecodeStatus::Ok;
+    const bool ok = decoder_.decode(CodeSize::Bits64, code, d) == DecodeStatus::Ok;
     const size_t length = ok ? d.insn.length : 1;
     Json line = {{"address", fmt::format("{:x}", address)},
                  {"bytes", hex(code.first(length))},
                  {"text", ok ? Decoder::format(d, address) : "(data)"}};
+    const std::string note = ok ? comment(d, address) : "";
+    if (!note.empty()) line["comment"] = note;
     if (cold) line["cold"] = true;
     list.push_back(std::move(line));
     code = code.subspan(length);
@@ -40,20 +92,21 @@ void append_host(Json& list, const Decoder& decoder, std::span<const u8> code, u
   }
 }
 
-/// All host code of one instruction, or of the block's entry.
-Json host_of(const Decoder& decoder, const BlockRecord& block, u8 insn) {
+Json HostLister::list(u8 insn) const {
   Json list = Json::array();
-  for (size_t n = 0; n < block.parts.size(); ++n) {
-    const HostPart& part = block.parts[n];
+  const std::span<const u8> host = block_.host;
+  for (size_t n = 0; n < block_.parts.size(); ++n) {
+    const HostPart& part = block_.parts[n];
     if (part.insn != insn) continue;
-    const size_t end = n + 1 < block.parts.size() ? block.parts[n + 1].offset : block.host.size();
-    append_host(list, decoder, std::span(block.host).subspan(part.offset, end - part.offset),
-                block.host_address + part.offset, part.cold);
+    const size_t end = n + 1 < block_.parts.size() ? block_.parts[n + 1].offset : host.size();
+    append(list, host.subspan(part.offset, end - part.offset), block_.host_address + part.offset,
+           part.cold);
   }
   return list;
 }
 
-Json insn_json(const Decoder& decoder, const BlockRecord& block, u8 index, size_t offset) {
+Json insn_json(const Decoder& decoder, const HostLister& host, const BlockRecord& block, u8 index,
+               size_t offset) {
   const InsnRecord& insn = block.insns[index];
   const std::span<const u8> bytes = std::span(block.bytes).subspan(offset, insn.length);
   const u64 address = block.linear + offset;
@@ -66,11 +119,13 @@ Json insn_json(const Decoder& decoder, const BlockRecord& block, u8 index, size_
   if (block.host.empty()) return json;
   json["treatment"] = name_of(insn.treatment);
   json["callouts"] = insn.callouts;
-  json["host"] = host_of(decoder, block, index);
+  json["host"] = host.list(index);
   return json;
 }
 
-Json block_json(const Decoder& decoder, const BlockRecord& block) {
+Json block_json(const Decoder& decoder, const BlockRecord& block,
+                std::span<const FieldName> fields) {
+  const HostLister host(decoder, block, fields);
   constexpr unsigned kBits[] = {16, 32, 64};
   u64 callouts = 0;
   for (const InsnRecord& insn : block.insns) callouts += insn.callouts;
@@ -82,11 +137,11 @@ Json block_json(const Decoder& decoder, const BlockRecord& block) {
                {"interpreted", block.interpreted},
                {"callouts", callouts},
                {"host_bytes", block.host.size()}};
-  json["entry"] = host_of(decoder, block, HostPart::kEntry);
+  json["entry"] = host.list(HostPart::kEntry);
   json["instructions"] = Json::array();
   size_t offset = 0;
   for (size_t n = 0; n < block.insns.size(); ++n) {
-    json["instructions"].push_back(insn_json(decoder, block, static_cast<u8>(n), offset));
+    json["instructions"].push_back(insn_json(decoder, host, block, static_cast<u8>(n), offset));
     offset += block.insns[n].length;
   }
   return json;
@@ -112,11 +167,17 @@ Json blocks_json(const Profile& profile, const Summary& summary, size_t top) {
   json["summary"]["not_recorded"] = profile.not_recorded;
   json["blocks"] = Json::array();
   for (size_t n = 0; n < std::min(top, all.size()); ++n)
-    json["blocks"].push_back(block_json(decoder, *all[n]));
+    json["blocks"].push_back(block_json(decoder, *all[n], profile.fields));
   return json;
 }
 
 Status write_blocks(const Profile& profile, const Summary& summary, const Options& options) {
+  if (options.report.wanted) {
+    const std::string text =
+        block_report(blocks_json(profile, summary, ~size_t{0}), options.report);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+      return Error{fmt::format("standard output: cannot write: {}", std::strerror(errno))};
+  }
   if (options.blocks_file.empty()) return success();
   const std::string text = blocks_json(profile, summary, options.blocks_top).dump(1) + "\n";
   std::FILE* file = std::fopen(options.blocks_file.c_str(), "w");

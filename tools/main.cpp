@@ -14,11 +14,15 @@
 #include "devices/pc.h"
 #include "host/standard_streams.h"
 #include "jit/jit.h"
+#include "jit/preview.h"
 #include "tools/block_file.h"
+#include "tools/block_report.h"
+#include "tools/blocks_command.h"
 #include "tools/console.h"
 #include "tools/entry.h"
 #include "tools/firmware.h"
 #include "tools/guest_loader.h"
+#include "tools/jit_choice.h"
 #include "tools/state_log.h"
 #include "tools/stats.h"
 
@@ -100,12 +104,23 @@ void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std
 
 Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Profile& profile) {
   if (!options.jit) return make_interpreter(cpu);
-  JitOptions jit;
-  jit.profile = &profile;
-  profile.blocks = !options.blocks_file.empty();
-  for (const std::string& name : options.callouts)
-    if (!jit.call_out(name)) return Error{fmt::format("-treat {}=callout: no such mnemonic", name)};
-  return make_jit(cpu, std::move(jit));
+  auto jit = jit_options(options, profile);
+  if (!jit) return Error{jit.error()};
+  return make_jit(cpu, std::move(*jit));
+}
+
+/// ring3 blocks --static: translations from the entry on, without a run.
+int preview_board(Pc& board, const std::string& error, const Options& options) {
+  Profile profile;
+  const auto jit = jit_options(options, profile);
+  if (!jit) return fail(jit.error());
+  board.reset();
+  if (!error.empty()) return fail(error);
+  constexpr size_t kMostBlocks = 1000;
+  if (const Status done = preview_translations(board.cpu(), *jit, kMostBlocks); !done)
+    return fail(done.error());
+  const Status blocks = write_blocks(profile, summarize(profile, 0), options);
+  return blocks ? 0 : fail(blocks.error());
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
@@ -113,6 +128,7 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
     return fail(loaded.error());
   std::string error;
   load_on_reset(board, info, options, error);
+  if (options.report.only_scan) return preview_board(board, error, options);
   set_dump_hook(dump_board, &board);
   Profile profile;
   const auto engine = make_engine(board.cpu(), options, profile);
@@ -148,8 +164,19 @@ int run_machine(const Options& options) {
   }
 }
 
+int blocks_main(std::span<const char* const> arguments) {
+  auto command = parse_blocks_command(arguments);
+  if (!command) return fail(command.error());
+  if (command->help) return print(blocks_command_help());
+  if (command->file.empty()) return run_machine(command->options);
+  const auto report = block_report_of_file(command->file, command->report);
+  return report ? print(*report) : fail(report.error());
+}
+
 int ring3_main(std::span<const char* const> arguments) {
   open_missing_streams();
+  if (!arguments.empty() && arguments[0] == std::string_view("blocks"))
+    return blocks_main(arguments.subspan(1));
   auto options = parse_options(arguments);
   if (!options) return fail(options.error());
   switch (options->action) {

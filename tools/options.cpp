@@ -273,6 +273,8 @@ constexpr Row kRows[] = {
      set_text<&Options::log_file>},
     {"blocks", Takes::Value, "FILE[,top=N]",
      "jit: what ran how, for `ring3 blocks FILE`: the N (1000) hottest blocks", set_blocks},
+    {"perf-map", Takes::Nothing, "", "jit: names translations for Linux' perf in /tmp/perf-PID.map",
+     set_flag<&Options::perf_map>},
     {"stats", Takes::OptionalValue, "[=json[:FILE]]", "counters at the end", set_stats},
 };
 
@@ -297,6 +299,8 @@ Status check_together(const Options& o) {
     return option_error("-state-hash", o.hash_file, "compares repeatable runs; give -icount too");
   if (!o.blocks_file.empty() && !o.jit)
     return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
+  if (o.perf_map && !o.jit)
+    return option_error("-perf-map", "", "names translations; give -accel jit too");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
   return success();
@@ -351,6 +355,7 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
 std::string options_help() {
   std::string text =
       "usage: ring3 [options]\n"
+      "       ring3 blocks ...   what the translator made of a guest; ring3 blocks -help\n"
       "Runs an x86 PC in this terminal. Without -kernel or -image it boots the built-in guest.\n"
       "Ctrl-A X quits, Ctrl-A H helps.\n\n";
   for (const Row& row : kRows) {

@@ -29,6 +29,15 @@ struct RtcBase {
   bool operator==(const RtcBase&) const = default;
 };
 
+/// What `ring3 blocks` shows.
+struct BlockReport {
+  bool wanted = false;  ///< after a run, on standard output
+  bool json = false, summary = false;
+  bool only_scan = false;  ///< translate without running
+  u64 top = 10;
+  std::optional<u64> address;
+};
+
 enum class StatsFormat : u8 { None, Text, Json };
 
 struct Options {
@@ -58,6 +67,7 @@ struct Options {
   std::string stats_file;      ///< empty: standard error
   std::string blocks_file;     ///< -blocks: empty: executions by block are not counted
   size_t blocks_top = 1000;    ///< how many blocks it lists
+  BlockReport report;          ///< of `ring3 blocks`
   bool perf_map = false;       ///< names for `perf report`
   std::string hash_file;       ///< empty: no state hashes
   u64 hash_every = 1'000'000;  ///< instructions between two state hashes
