@@ -7,14 +7,14 @@ is the CPU time of the emulator's process, all threads, read on the host between
 import os
 import re
 import select
-import signal
 import subprocess
 import tempfile
 import time
 
+import profile_runs
+
 BOOT_SECONDS = 300
 END_SECONDS = 10
-ATTACH_SECONDS = 0.3
 RESULT = re.compile(r"bench: result ([0-9a-f]{16}) cpu (\d+) wall (\d+)")
 
 
@@ -100,29 +100,6 @@ class Native:
         pass
 
 
-class Profile:
-    """With a folder: where the emulator spends a program's time, by perf, as a text file."""
-
-    def __init__(self, folder, name, pid):
-        self.folder, self.name, self.pid, self.perf = folder, name, pid, None
-
-    def __enter__(self):
-        if self.folder:
-            self.data = self.folder / f"{self.name}.data"
-            self.perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-p", str(self.pid),
-                                          "-o", self.data], stderr=subprocess.DEVNULL)
-            time.sleep(ATTACH_SECONDS)
-
-    def __exit__(self, *_):
-        if self.perf:
-            self.perf.send_signal(signal.SIGINT)
-            self.perf.wait()
-            with open(self.folder / f"{self.name}.txt", "w", encoding="utf-8") as out:
-                subprocess.run(["perf", "report", "-i", self.data, "--stdio", "--sort", "dso,symbol"],
-                               stdout=out, stderr=subprocess.DEVNULL, check=False)
-            self.data.unlink(missing_ok=True)
-
-
 class Guest:
     """An emulator with its console on standard input and output."""
 
@@ -151,7 +128,7 @@ class Guest:
         try:
             self.send(f"/bin/bench-guest{bits} {program} {units} --wait")
             self.lines.find("bench: ready", seconds)
-            with Profile(self.profiles, f"{self.name}-{bits}-{program}", self.process.pid):
+            with profile_runs.Profile(self.profiles, f"{self.name}-{bits}-{program}", self.process.pid):
                 before = process_nanoseconds(self.process.pid)
                 self.send("go")
                 result = self.lines.find(RESULT, seconds)
