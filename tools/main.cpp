@@ -97,8 +97,10 @@ RunTimes times_of(Pc& board) {
 /// A reset loads the guest again, as a BIOS would.
 void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std::string& error) {
   board.on_reset([&board, &options, &error, info] {
-    if (has_firmware(options.firmware)) return set_boot_order(board, options.firmware.boot);
+    reset_firmware(board, info, options.firmware);
+    if (boots_from_drives(options)) return;
     const auto entry = load_guest(board.memory(), info, options);
+    if (entry && starts_behind_bios(*entry, options)) return;
     if (entry) return enter(board.cpu(), *entry);
     error = entry.error();
     board.leave(1);
@@ -129,8 +131,7 @@ int preview_board(Pc& board, const std::string& error, const Options& options) {
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
-  if (Status loaded = install_firmware(board, info, options.firmware); !loaded)
-    return fail(loaded.error());
+  if (Status loaded = install_firmware(board, info, options); !loaded) return fail(loaded.error());
   std::string error;
   load_on_reset(board, info, options, error);
   if (options.report.only_scan) return preview_board(board, error, options);

@@ -86,7 +86,8 @@ Status set_smp(Parse&, std::string_view value) {
 }
 
 Status set_bios(Parse& p, std::string_view value) {
-  p.options.firmware.bios = value;
+  p.options.firmware.own = value == "ring3";
+  p.options.firmware.bios = value == "ring3" ? "" : value;
   return success();
 }
 
@@ -357,7 +358,16 @@ Status check_together(const Options& o) {
     return option_error("-state-hash", o.hash_file, "not with -accel verify; give interp or jit");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
+  if (!o.firmware.bios.empty() && (!o.kernel.empty() || !o.image.empty()))
+    return option_error("-bios", o.firmware.bios,
+                        "does not start a -kernel or -image; give a disk, or -bios ring3");
   return success();
+}
+
+/// Drives without a kernel: a machine that boots from them.
+void choose_firmware(Options& o) {
+  const bool loads = !o.kernel.empty() || !o.image.empty();
+  if (o.firmware.bios.empty() && !loads && !o.drives.empty()) o.firmware.own = true;
 }
 
 /// One argument, with its dash: "-stats=json" is name and value. nullopt: not an option.
@@ -403,6 +413,7 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
   for (size_t at = 0; at < arguments.size();)
     if (Status status = parse_one(parse, arguments, at); !status) return Error{status.error()};
   if (Status status = check_together(parse.options); !status) return Error{status.error()};
+  choose_firmware(parse.options);
   return parse.options;
 }
 
