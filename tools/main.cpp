@@ -169,7 +169,7 @@ int run_verified(const Options& options, const CpuModel& model, Console& console
   for (PcConfig& board : setup.boards) board.icount_shift = options.icount_shift.value_or(1);
   setup.prepare = [&](Pc& board) -> Status {
     load_on_reset(board, board_info(console), options, error);
-    return install_firmware(board, board_info(console), options.firmware);
+    return install_firmware(board, board_info(console), options);
   };
   setup.make_jit = [&](Cpu& cpu) -> Result<std::unique_ptr<Jit>> {
     auto jit = jit_options(options, profile);
