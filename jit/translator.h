@@ -23,7 +23,7 @@ struct Context {
   CodeCache& cache;
   Stubs stubs;
   // Byte offsets from CpuState.
-  i32 signals = 0, window = 0, generation = 0, view = 0, views = 0;
+  i32 signals = 0, window = 0, generation = 0, global_generation = 0, view = 0, views = 0;
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
 };
@@ -194,7 +194,7 @@ class Translator {
   void emit_cold_exits();
 
   /// Privileged without a question.
-  bool ring0() const { return (block_.key & (kUserMode | kMiddleRing)) == 0; }
+  bool ring0() const { return (block_.key & (kUserCode | kMiddleRing)) == 0; }
   bool bits64() const { return (block_.key & 3) == 2; }
   /// Bytes of a near branch's operand, of a stack slot, of an address.
   unsigned word() const { return bits64() ? 8 : 4; }
