@@ -52,13 +52,20 @@ BlockCache::~BlockCache() {
 Block& BlockCache::find(Cpu& cpu) {
   const CpuState& s = cpu.state;
   const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
-  JumpEntry& e = jump_[(linear ^ (linear >> 13)) & (kJumpEntries - 1)];
+  JumpEntry& e = jump_[jump_slot(linear)];
   // An entry was made where CS.limit did not cut the page: this CS may have another one.
   const u64 page_end = s.rip() + (~linear & kPageMask);
   if (e.linear == linear && e.key == s.mode_key && cpu.mmu.is_current(e.generation) &&
       page_end <= s.code_limit && e.block->valid) [[likely]]
     return *e.block;
   return find_slow(cpu, linear, e);
+}
+
+bool BlockCache::found_global(const Cpu& cpu) const {
+  const CpuState& s = cpu.state;
+  const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
+  const JumpEntry& e = jump_[jump_slot(linear)];
+  return e.linear == linear && e.generation == cpu.mmu.global_generation();
 }
 
 Block& BlockCache::find_single(Cpu& cpu) {

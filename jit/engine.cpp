@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The engine: interprets cold blocks as the interpreter does, enters translated code for hot ones.
 // Signals, faults and instruction counts follow core/engine_base.h block by block.
+#include <set>
+
 #include "base/log.h"
 #include "core/dump.h"
 #include "core/engine_base.h"
@@ -12,10 +14,10 @@ namespace {
 
 using namespace jit;
 
-class JitEngine final : public BlockEngine {
+class JitEngine final : public Jit {
  public:
   JitEngine(Cpu& cpu, JitOptions options, std::unique_ptr<CodeMemory> memory)
-      : BlockEngine(cpu), options_(std::move(options)), library_(cpu, options_, std::move(memory)) {
+      : Jit(cpu), options_(std::move(options)), library_(cpu, options_, std::move(memory)) {
     blocks_.set_observer(&library_);
     native_ = library_.prepare(&JitEngine::call_out);
   }
@@ -27,6 +29,19 @@ class JitEngine final : public BlockEngine {
     last_ = {};
     return run_blocks(cpu, deadline, [=, this](Cpu& c) { run_block(c, deadline); });
   }
+
+  void demote(ZydisMnemonic mnemonic) override {
+    options_.callouts.set(mnemonic);
+    library_.drop_all();
+  }
+  void interpret_at(u64 rip) override {
+    interpreted_.insert(rip);
+    library_.drop_all();
+  }
+  std::span<const u8> translation(u64 rip, u32 mode_key) const override {
+    return library_.code_at(rip, mode_key);
+  }
+  bool own_memory() override { return library_.make_own(); }
 
  private:
   /// The direct exit that translated code was left by, to be chained to what comes next.
@@ -48,6 +63,7 @@ class JitEngine final : public BlockEngine {
   Library library_;
   LastExit last_;
   std::optional<Fault> fault_;  ///< of the callout that left translated code
+  std::set<u64> interpreted_;   ///< rips of blocks that are not to be translated
   bool native_ = false;
 };
 
@@ -80,7 +96,7 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
 After JitEngine::call_handler(const CalloutSite& site) {
   CpuState& state = cpu_.state;
   state.rip() = site.next_rip;
-  const u64 generation = cpu_.mmu.generation();
+  const u64 generation = cpu_.mmu.last_generation();
   try {
     site.insn->handler(cpu_, *site.insn);
   } catch (const Fault& fault) {
@@ -90,7 +106,7 @@ After JitEngine::call_handler(const CalloutSite& site) {
     return After::Leave;
   }
   // The rest of a block that overwrote itself, or whose page was mapped anew, must not run.
-  if (!site.last && !site.from->dead && cpu_.mmu.generation() == generation) [[likely]] {
+  if (!site.last && !site.from->dead && cpu_.mmu.last_generation() == generation) [[likely]] {
     if (cpu_.signals.load(std::memory_order_relaxed) == 0) [[likely]]
       return After::GoOn;
     return run_rest(site, site.index + 1);
@@ -124,8 +140,8 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
       s.activity != CpuState::Activity::Active || s.instructions >= frame.deadline ||
       s.mode_key != from.key)
     return After::Leave;
-  frame.salt = salt_of(cpu_.mmu.generation());
-  const Target& next = (*from.targets)[s.rip() & kTargetMask];
+  frame.salt = library_.select(*from.targets);
+  const Target& next = from.targets->entries[s.rip() & kTargetMask];
   if (next.tag != (s.rip() ^ frame.salt) || !next.code) return After::Leave;
   frame.scratch = reinterpret_cast<u64>(next.code);
   return After::Jump;
@@ -141,10 +157,10 @@ void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {
                     .budget = budget,
                     .deadline = s.instructions + static_cast<u64>(budget),
                     .engine = this,
-                    .targets = t.targets->data(),
+                    .targets = t.targets->entries.data(),
                     .flags = pack_flags(s.rflags),
                     .poll = poll_mask(),
-                    .salt = salt_of(cpu.mmu.generation())};
+                    .salt = library_.select(*t.targets)};
   const Left left = library_.stubs().enter(&entry);
   s.rflags = unpack_flags(s.rflags, left.flags);
   last_ = {left.site, s.instructions};
@@ -159,7 +175,7 @@ void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
   const ExitSite* site = last_.site;
   if (last_.instructions == cpu.state.instructions && site->target == t.rip && !site->from->dead &&
       site->from->key == t.key)
-    library_.chain(*last_.site, t);
+    library_.chain(*last_.site, t, blocks_.found_global(cpu));
 }
 
 void JitEngine::run_block(Cpu& cpu, u64 deadline) {
@@ -170,7 +186,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   NativeBlock* t = nullptr;
   if (native_ && Library::takes(cpu, block)) {
     t = library_.find(block, rip);
-    if (!t && block.executions >= options_.threshold) {
+    if (!t && block.executions >= options_.threshold && !interpreted_.contains(rip)) {
       last_ = {};  // the cache may be emptied
       t = library_.add(block, rip);
     }
@@ -182,22 +198,22 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
     return interpret(cpu, block, 0, block.insns.size());
   }
-  library_.publish(*t);
+  library_.publish(*t, blocks_.found_global(cpu));
   enter(cpu, *t, deadline);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> make_jit(Cpu& cpu, JitOptions options) {
+Result<std::unique_ptr<Jit>> make_jit(Cpu& cpu, JitOptions options) {
   auto memory = CodeMemory::create(options.cache_bytes);
   if (!memory) return Error{memory.error()};
   const bool named = options.perf_map;
   auto engine = std::make_unique<JitEngine>(cpu, std::move(options), std::move(*memory));
-  if (!named) return std::unique_ptr<Engine>(std::move(engine));
+  if (!named) return std::unique_ptr<Jit>(std::move(engine));
   auto map = PerfMap::create();
   if (!map) return Error{map.error()};
   engine->set_perf_map(std::move(*map));
-  return std::unique_ptr<Engine>(std::move(engine));
+  return std::unique_ptr<Jit>(std::move(engine));
 }
 
 }  // namespace ring3

@@ -21,6 +21,9 @@ class Generations {
 
   u64 current() const { return current_; }
   u64 global() const { return global_; }
+  /// The largest so far. Two that are in use at once differ modulo kRound.
+  u64 last() const { return counter_; }
+  static constexpr u64 kRound = u64{1} << 28;
   /// Where translated code reads them.
   const u64* current_address() const { return &current_; }
   const u64* global_address() const { return &global_; }
@@ -29,6 +32,7 @@ class Generations {
     pcid_ = pcid;
     if (numbers_[pcid] <= floor_) numbers_[pcid] = ++counter_;
     current_ = numbers_[pcid];
+    if (counter_ - global_ >= kRound / 2) renew_all();
   }
   void renew_space(u16 pcid) {
     numbers_[pcid] = 0;

@@ -100,6 +100,8 @@ class Mmu final : private MapListener {
   /// while its number is one of the two that these return.
   u64 generation() const { return generations_.current(); }
   u64 global_generation() const { return generations_.global(); }
+  /// Changes with each new number of either kind.
+  u64 last_generation() const { return generations_.last(); }
   bool is_current(u64 generation) const {
     return generation == generations_.current() || generation == generations_.global();
   }
