@@ -37,8 +37,9 @@ void AccessGroups::find(std::span<const Decoded> decoded, std::span<const Insn> 
   for (u32 n = 0; n < insns.size(); ++n) {
     rip += insns[n].length;
     const Treatment t = treatments[n];
-    if (t == Treatment::Callout || t == Treatment::CalloutEnd) {
-      forget_all();  // a handler writes what it likes, and may change what is mapped
+    const bool innocuous = classify(decoded[n].insn.mnemonic) == Class::Innocuous;
+    if (t == Treatment::Callout || t == Treatment::CalloutEnd || !innocuous) {
+      forget_all();  // a handler writes what it likes; the view or a segment may change
       continue;
     }
     note_access(n, decoded[n], insns[n], t, rip);
