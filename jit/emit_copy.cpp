@@ -76,6 +76,35 @@ void Translator::store_places(const std::array<u8, 16>& places) {
   }
 }
 
+/// The one guest register among the operands that stands in CpuState, or kNoGuest.
+u8 Translator::only_spilled() const {
+  u8 only = kNoGuest;
+  for (unsigned n = 0; n < d_.insn.operand_count_visible; ++n) {
+    const ZydisDecodedOperand& op = d_.operands[n];
+    if (op.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
+    const u8 guest = guest_register(op.reg.value);
+    if (guest == kNoGuest || kHostOf[guest] != kSpilled) continue;
+    if (only != kNoGuest) return kNoGuest;
+    only = guest;
+  }
+  return only;
+}
+
+/// Register operands only, one of them where it stands in CpuState. False: not this way.
+bool Translator::copy_at_home() {
+  const u8 guest = only_spilled();
+  if (guest == kNoGuest) return false;
+  std::array<u8, 16> places;
+  std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
+  const HostCode code = reencode_at_home(d_, places, guest);
+  if (code.length == 0) return false;
+  const FlagUse use = flag_use(d_);
+  if (use.reads) need_flags();
+  a_.embed(code.bytes, code.length);
+  note_flags(use);
+  return true;
+}
+
 /// LEA: the same addition, with registers that stand in memory loaded first.
 bool Translator::copy_lea() {
   const unsigned guest = insn_->dst / 8;
@@ -100,6 +129,7 @@ bool Translator::copy_lea() {
 bool Translator::copy(bool memory) {
   if (is_nop(d_.insn.mnemonic)) return true;
   if (d_.insn.mnemonic == ZYDIS_MNEMONIC_LEA) return copy_lea();
+  if (!memory && copy_at_home()) return true;
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;

@@ -95,13 +95,18 @@ void Translator::note_flags(const FlagUse& use) {
 /// The flags stand in a recipe alone, of which the next instruction destroys a register.
 void Translator::before_writes() {
   if ((flags_ & (kHost | kFrame | kRecipe)) != kRecipe) return;
-  if ((written_guests(d_) & recipe_.guests) && !overwrites(flag_use(d_))) save_flags();
+  const FlagUse use = flag_use(d_);
+  if (!(written_guests(d_) & recipe_.guests) || overwrites(use)) return;
+  if (use.reads || !is_pure(d_) || shows_flags(index_ + 1)) return save_flags();
+  flags_ |= kFrame;  // nobody will look at it
 }
 
 void Translator::after_writes() {
   // A recipe's own instruction leaves its registers as the recipe wants them.
   if (!(flags_ & kRecipe) || recipe_.index == index_) return;
-  if (written_guests(d_) & recipe_.guests) flags_ &= static_cast<u8>(~kRecipe);
+  if (!(written_guests(d_) & recipe_.guests)) return;
+  flags_ &= static_cast<u8>(~kRecipe);
+  if (flags_ == 0) flags_ = kFrame;  // recipe_lasts() saw that nobody will look at them
 }
 
 Translator::Recipe Translator::recipe_of(u32 index) const {
@@ -138,13 +143,25 @@ Translator::Recipe Translator::recipe_of(u32 index) const {
   return r;
 }
 
-/// No instruction of the block from `from` on destroys what the recipe needs before the flags are
-/// overwritten.
+/// True if something may look at the flags as they are before instruction `from`: a reader, a
+/// fault, the block's end. False: they are overwritten first.
+bool Translator::shows_flags(u32 from) const {
+  for (u32 n = from; n < c_.decoded.size(); ++n) {
+    const Decoded& d = c_.decoded[n];
+    const FlagUse use = flag_use(d);
+    if (use.reads || !is_pure(d)) return true;
+    if (use.writes) return false;
+  }
+  return true;
+}
+
+/// No instruction of the block from `from` on destroys what the recipe needs, while something may
+/// look at the flags.
 bool Translator::recipe_lasts(const Recipe& recipe, u32 from) const {
   for (u32 n = from; n < c_.decoded.size(); ++n) {
     const Decoded& d = c_.decoded[n];
     if (overwrites(flag_use(d))) return true;
-    if (written_guests(d) & recipe.guests) return false;
+    if (written_guests(d) & recipe.guests) return !shows_flags(n + 1);
   }
   return true;
 }

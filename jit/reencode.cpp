@@ -46,15 +46,46 @@ u8 guest_register(ZydisRegister reg) {
   }
 }
 
-HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory, i32 offset) {
-  HostCode out;
-  ZydisEncoderRequest request;
+namespace {
+
+bool make_request(const Decoded& d, ZydisEncoderRequest& request) {
   if (ZYAN_FAILED(ZydisEncoderDecodedInstructionToEncoderRequest(
           &d.insn, d.operands, d.insn.operand_count_visible, &request)))
-    return out;
+    return false;
   request.machine_mode = ZYDIS_MACHINE_MODE_LONG_64;
   request.address_size_hint = ZYDIS_ADDRESS_SIZE_HINT_NONE;
   request.prefixes &= ~static_cast<ZydisInstructionAttributes>(ZYDIS_ATTRIB_HAS_SEGMENT);
+  return true;
+}
+
+HostCode encode(const ZydisEncoderRequest& request) {
+  HostCode out;
+  ZyanUSize length = sizeof out.bytes;
+  if (ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(&request, out.bytes, &length)))
+    out.length = length;
+  return out;
+}
+
+/// Narrow writes would zero the rest of a register, or make the next full read wait.
+bool may_stand_at_home(const Decoded& d, const ZydisDecodedOperand& op) {
+  if ((op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) && op.size != 64) return false;
+  switch (d.insn.mnemonic) {
+    case ZYDIS_MNEMONIC_XCHG:  // locks
+    case ZYDIS_MNEMONIC_BT:    // a bit offset reaches anywhere
+    case ZYDIS_MNEMONIC_BTS:
+    case ZYDIS_MNEMONIC_BTR:
+    case ZYDIS_MNEMONIC_BTC:
+      return false;
+    default:
+      return d.insn.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+  }
+}
+
+}  // namespace
+
+HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory, i32 offset) {
+  ZydisEncoderRequest request;
+  if (!make_request(d, request)) return {};
   for (unsigned n = 0; n < request.operand_count; ++n) {
     ZydisEncoderOperand& op = request.operands[n];
     if (op.type == ZYDIS_OPERAND_TYPE_REGISTER) op.reg.value = moved(op.reg.value, places);
@@ -66,10 +97,30 @@ HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memor
       op.mem.index = moved(op.mem.index, places);
     }
   }
-  ZyanUSize length = sizeof out.bytes;
-  if (ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(&request, out.bytes, &length)))
-    out.length = length;
-  return out;
+  return encode(request);
+}
+
+HostCode reencode_at_home(const Decoded& d, const std::array<u8, 16>& places, u8 guest) {
+  ZydisEncoderRequest request;
+  if (!make_request(d, request)) return {};
+  unsigned found = 0;
+  for (unsigned n = 0; n < request.operand_count; ++n) {
+    ZydisEncoderOperand& op = request.operands[n];
+    if (op.type == ZYDIS_OPERAND_TYPE_MEMORY) return {};
+    if (op.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
+    if (guest_register(op.reg.value) != guest) {
+      op.reg.value = moved(op.reg.value, places);
+      continue;
+    }
+    if (++found > 1 || !may_stand_at_home(d, d.operands[n])) return {};
+    op.type = ZYDIS_OPERAND_TYPE_MEMORY;
+    op.mem.base = ZYDIS_REGISTER_R15;
+    op.mem.index = ZYDIS_REGISTER_NONE;
+    op.mem.scale = 0;
+    op.mem.displacement = 8 * guest;
+    op.mem.size = d.operands[n].size / 8;
+  }
+  return encode(request);
 }
 
 }  // namespace ring3::jit

@@ -23,4 +23,8 @@ struct HostCode {
 /// `places`: host register by guest register. `memory`: the memory operand becomes [r14 + offset].
 HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory, i32 offset = 0);
 
+/// The same with the one operand that is a guest register of CpuState standing there, [r15 + home].
+/// Length 0 also where that would not be the same.
+HostCode reencode_at_home(const Decoded& d, const std::array<u8, 16>& places, u8 guest);
+
 }  // namespace ring3::jit

@@ -128,11 +128,14 @@ class Translator {
   void replay_from_result(const Recipe& recipe);
   Recipe recipe_of(u32 index) const;
   bool recipe_lasts(const Recipe& recipe, u32 from) const;
+  bool shows_flags(u32 from) const;
   u32 poll_index(bool lazy) const;
   bool overwrites_flags(std::span<const u8> bytes) const;
   // emit_copy.cpp
   bool copy(bool memory);
   bool copy_lea();
+  bool copy_at_home();
+  u8 only_spilled() const;
   bool place_spilled(std::array<u8, 16>& places, bool memory) const {
     return place_spilled(places, memory, d_);
   }

@@ -162,7 +162,8 @@ FlagUse flag_use(const Decoded& d) {
   bool certain = true;
   if (row && row->family == Family::shift) {
     const ZydisDecodedOperand& count = d.operands[d.insn.operand_count_visible - 1];
-    certain = count.type == ZYDIS_OPERAND_TYPE_IMMEDIATE && (count.imm.value.u & 31) != 0;
+    const u64 mask = d.operands[0].size == 64 ? 63 : 31;
+    certain = count.type == ZYDIS_OPERAND_TYPE_IMMEDIATE && (count.imm.value.u & mask) != 0;
   }
   // A repeated comparison may have nothing to compare.
   constexpr u64 kAnyRep = ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE;
