@@ -183,6 +183,12 @@ void Library::on_invalid(Block& block) {
   block.native = nullptr;
 }
 
+std::span<const u8> Library::code_at(u64 rip, u32 key) const {
+  for (const auto& [raw, t] : alive_)
+    if (t->rip == rip && t->key == key) return {t->code, t->code_bytes};
+  return {};
+}
+
 void Library::drop_all() {
   for (auto& [raw, t] : alive_) t->block->native = nullptr;
   for (auto& [key, table] : targets_) table->entries.fill({});
