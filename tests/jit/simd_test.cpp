@@ -19,6 +19,19 @@ using namespace silicon;
 
 constexpr u64 kCasesPerBlock = 3;
 
+/// What keeps SIMD and x87 instructions from running.
+struct Controls {
+  u64 cr0 = 0, no_cr4 = 0, xcr0 = 7;
+  explicit Controls(Rng& rng) {
+    static constexpr u64 kCr0[] = {cr0::TS, cr0::EM, cr0::TS | cr0::MP, cr0::EM | cr0::TS};
+    if (one_in(rng, 24)) cr0 = kCr0[below(rng, 4)];
+    if (one_in(rng, 40)) no_cr4 = one_in(rng, 2) ? cr4::OSFXSR : cr4::OSXSAVE;
+    if (one_in(rng, 40)) no_cr4 |= cr4::OSXMMEXCPT;
+    if (one_in(rng, 40)) xcr0 = one_in(rng, 2) ? 1 : 3;
+  }
+  std::string text() const { return fmt::format("cr0 +{:x} cr4 -{:x} xcr0 {}", cr0, no_cr4, xcr0); }
+};
+
 /// The arena of tests/silicon in supervisor pages, and an IDT whose gates end in HLT.
 class ArenaMachine : public BareMachine {
  public:
@@ -46,12 +59,14 @@ class ArenaMachine : public BareMachine {
 
   void place(std::span<const u8> code) { memory.write(PhysAddr{kCodeAt + 0xF00}, code); }
 
-  void run_case(const Case& c, u64 cr0_bits) {
+  void run_case(const Case& c, const Controls& controls) {
     CpuState& s = cpu.state;
     const u64 instructions = s.instructions;
     s = system_;
     s.instructions = instructions;
-    s.cr0 |= cr0_bits;
+    s.cr0 |= controls.cr0;
+    s.cr4 &= ~controls.no_cr4;
+    s.xcr0 = controls.xcr0;
     std::ranges::copy(c.regs.gpr, s.gpr);
     std::ranges::copy(c.regs.fpu, s.fpu.image);
     s.rip() = c.regs.rip;
@@ -93,10 +108,9 @@ class JitArena final : public ArenaMachine {
 
 bool is_simd_row(ZydisMnemonic m) {
   const Row* row = find_row(m);
-  if (!row || row->treatment >= Treatment::Emit) return false;
-  return row->family == Family::x87 ||
-         (row->family >= Family::mmx && row->family != Family::xsave) ||
-         m == ZYDIS_MNEMONIC_MOVSD || m == ZYDIS_MNEMONIC_CMPSD;
+  if (!row || classify(m) != Class::Innocuous) return false;
+  return row->family == Family::x87 || row->family >= Family::mmx || m == ZYDIS_MNEMONIC_MOVSD ||
+         m == ZYDIS_MNEMONIC_CMPSD;
 }
 
 /// The forms of a mode, and those without memory operand, which others stand between.
@@ -166,11 +180,6 @@ struct Sequence {
   }
 };
 
-u64 cr0_bits(Rng& rng) {
-  static constexpr u64 kChoices[] = {cr0::TS, cr0::EM, cr0::TS | cr0::MP, cr0::EM | cr0::TS};
-  return one_in(rng, 24) ? kChoices[below(rng, 4)] : 0;
-}
-
 void run_forms(Mode mode, unsigned rounds) {
   ArenaMachine interp;
   JitArena jit;
@@ -183,15 +192,14 @@ void run_forms(Mode mode, unsigned rounds) {
       jit.place(sequence.code);
       for (u64 n = 0; n < kCasesPerBlock; ++n) {
         const Case c = make_case(mode, sequence.main, rng());
-        const u64 bits = cr0_bits(rng);
-        interp.run_case(c, bits);
-        jit.run_case(c, bits);
+        const Controls controls(rng);
+        interp.run_case(c, controls);
+        jit.run_case(c, controls);
         const std::string report = difference(interp, jit);
         if (report.empty()) continue;
         FAIL_CHECK(ZydisMnemonicGetString(form->mnemonic)
                    << " " << hex(sequence.main) << " in " << hex(sequence.code) << " seed "
-                   << c.seed << " mxcsr " << std::hex << load<u32>(c.regs.fpu + silicon::kMxcsr)
-                   << std::dec << " cr0 " << bits << " run " << n << ": " << report);
+                   << c.seed << " " << controls.text() << " run " << n << ": " << report);
         break;
       }
     }
