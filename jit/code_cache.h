@@ -21,6 +21,9 @@ class CodeCache {
   /// assembler error.
   const u8* add(asmjit::CodeHolder& code);
 
+  /// The displacement at `at` points to `target` from now on.
+  void patch(const u8* at, const u8* target);
+
   /// What was added so far stays when the cache is emptied.
   void keep() { kept_ = used_; }
   void empty() { used_ = kept_; }

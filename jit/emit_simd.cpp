@@ -91,10 +91,7 @@ void Translator::load_or_interpret(u8 need, u32 index) {
 }
 
 /// Does not come back.
-void Translator::call_rest(u32 index) {
-  call_handler(index, true);
-  t_->callouts.back()->rest = true;
-}
+void Translator::call_rest(u32 index) { call_handler(index, true, true); }
 
 /// The frame names the last x87 instruction from here on.
 void Translator::name_x87() {
@@ -159,13 +156,13 @@ void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>
   const ZydisDecodedOperand& op = *memory_operand(d_);
   const Stub* stub = host_stub(*insn_);
   const FlagUse use = flag_use(d_);
-  save_flags();
+  if (use.reads) save_flags();
+  release_flags();
   effective_address(op);
   const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
   const asmjit::Label cold =
       probe(write ? Access::Write : Access::Read, op.size / 8, stub ? stub->align_mask : 0);
   if (sets_pointers(*insn_, stub)) write_x87_data_pointer();
-  flags_ = kFrame;
   if (use.reads) {
     restore_flags(kScratchB);
     flags_ |= kHost;
@@ -179,10 +176,7 @@ void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>
 
 void Translator::copy_simd_registers(const HostCode& code, const std::array<u8, 16>& places) {
   const FlagUse use = flag_use(d_);
-  if (use.reads && !(flags_ & kHost)) {
-    restore_flags(kScratchB);
-    flags_ |= kHost;
-  }
+  if (use.reads) need_flags();
   load_places(places);
   a_.embed(code.bytes, code.length);
   store_places(places);

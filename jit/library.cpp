@@ -25,11 +25,17 @@ NativeBlock* first(const Block& block) { return static_cast<NativeBlock*>(block.
 Library::Library(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory> memory)
     : cpu_(cpu),
       cache_(std::move(memory)),
-      context_{.cpu = cpu, .options = options, .decoder = {}, .cache = cache_, .stubs = {}} {}
+      context_{.cpu = cpu,
+               .options = options,
+               .decoder = {},
+               .cache = cache_,
+               .stubs = {},
+               .decoded = {}} {}
 
 Library::~Library() = default;
 
 bool Library::prepare(CalloutThunk thunk) {
+  context_.bmi2 = asmjit::CpuInfo::host().features().x86().hasBMI2();
   const CpuState& s = cpu_.state;
   return reach(s, &cpu_.signals, context_.signals) &&
          reach(s, cpu_.mmu.window_address(), context_.window) &&
@@ -49,16 +55,14 @@ NativeBlock* Library::find(const Block& block, u64 rip) const {
 }
 
 NativeBlock* Library::add(Block& block, u64 rip) {
-  if (block.crosses || !block.valid) return nullptr;
+  if (!block.valid) return nullptr;
   unsigned count = 0;
   for (NativeBlock* t = first(block); t; t = t->next) ++count;
   if (count >= kMaxPerBlock) return nullptr;
   const PhysPage page = cpu_.mmu.memory().page(block.start);
   if (!page.host) return nullptr;
   if (cache_.full()) drop_all();
-  Translator translator(context_, block, rip);
-  std::unique_ptr<NativeBlock> t =
-      translator.translate({page.host + block.start.offset(), block.bytes});
+  std::unique_ptr<NativeBlock> t = translate(block, rip, {page.host, kPageSize});
   if (!t) return nullptr;
   t->targets = &targets(block.key);
   t->next = first(block);
@@ -69,13 +73,39 @@ NativeBlock* Library::add(Block& block, u64 rip) {
   return raw;
 }
 
+std::unique_ptr<NativeBlock> Library::translate(Block& block, u64 rip, std::span<const u8> page) {
+  std::span<const u8> bytes = page.subspan(block.start.offset());
+  std::array<u8, 2 * ZYDIS_MAX_INSTRUCTION_LENGTH> joined;
+  if (block.crosses) {
+    const PhysPage second = cpu_.mmu.memory().page(block.second_page);
+    if (!second.host) return nullptr;
+    std::copy(bytes.begin(), bytes.end(), joined.begin());
+    std::copy_n(second.host, ZYDIS_MAX_INSTRUCTION_LENGTH, joined.begin() + bytes.size());
+    bytes = joined;
+  }
+  bytes = bytes.first(block.bytes);
+  if (auto t = Translator(context_, block, rip, bytes, page).translate(true)) return t;
+  return Translator(context_, block, rip, bytes, page).translate(false);
+}
+
 void Library::chain(ExitSite& site, NativeBlock& to) {
-  if (site.to && site.to != &to) std::erase(site.to->incoming, &site);
-  site.code = to.code;
+  // Only an exit that asks for the generation may rely on where a second page is mapped.
+  if (to.block->crosses && !site.crosses_page) return;
   site.generation = cpu_.mmu.generation();
   if (site.to == &to) return;
+  if (site.to) unchain(site);
+  const bool direct = to.flags_dead || !site.saved.at;
+  cache_.patch(direct ? site.direct.at : site.saved.at, to.code);
   site.to = &to;
   to.incoming.push_back(&site);
+}
+
+void Library::unchain(ExitSite& site) {
+  if (!site.to) return;
+  std::erase(site.to->incoming, &site);
+  site.to = nullptr;
+  cache_.patch(site.direct.at, site.direct.home);
+  if (site.saved.at) cache_.patch(site.saved.at, site.saved.home);
 }
 
 Targets& Library::targets(u32 key) {
@@ -85,20 +115,17 @@ Targets& Library::targets(u32 key) {
 }
 
 void Library::publish(const NativeBlock& t) {
-  (*t.targets)[t.rip & kTargetMask] = {t.rip, cpu_.mmu.generation(), t.code, 0};
+  const u64 generation = cpu_.mmu.generation();
+  if (generation - filled_at_ >= kGenerationsPerFill) {
+    for (auto& [key, table] : targets_) table->fill({});
+    filled_at_ = generation - generation % kGenerationsPerFill;
+  }
+  (*t.targets)[t.rip & kTargetMask] = {t.rip ^ salt_of(generation), t.code};
 }
 
 void Library::unchain(NativeBlock& t) {
-  for (ExitSite* site : t.incoming) {
-    site->code = context_.stubs.leave_direct;
-    site->to = nullptr;
-  }
-  t.incoming.clear();
-  for (auto& site : t.exits) {
-    if (site->to) std::erase(site->to->incoming, site.get());
-    site->to = nullptr;
-    site->code = context_.stubs.leave_direct;
-  }
+  while (!t.incoming.empty()) unchain(*t.incoming.back());
+  for (auto& site : t.exits) unchain(*site);
   Target& target = (*t.targets)[t.rip & kTargetMask];
   if (target.code == t.code) target = {};
 }

@@ -20,6 +20,10 @@ class Library final : public BlockObserver {
   /// False: translated code cannot reach what it needs; interpret.
   bool prepare(CalloutThunk thunk);
 
+  /// Blocks of 64-bit and of flat 32-bit code can be translated.
+  static bool takes(const Cpu& cpu, const Block& block) {
+    return cpu.state.long64() || (block.key & kFlat32);
+  }
   /// The translation of the block at this rip, or null.
   NativeBlock* find(const Block& block, u64 rip) const;
   /// Makes one. Null: the block cannot be translated. Not while translated code runs.
@@ -40,6 +44,8 @@ class Library final : public BlockObserver {
 
  private:
   void drop_all();
+  std::unique_ptr<NativeBlock> translate(Block& block, u64 rip, std::span<const u8> page);
+  void unchain(ExitSite& site);
   void unchain(NativeBlock& t);
   void remove(NativeBlock& t);
 
@@ -50,6 +56,7 @@ class Library final : public BlockObserver {
   std::unordered_map<NativeBlock*, std::unique_ptr<NativeBlock>> alive_;
   std::vector<std::unique_ptr<NativeBlock>> dead_;  ///< maybe still running
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
+  u64 filled_at_ = 0;  ///< the generation at which the tables were last emptied for all
 };
 
 }  // namespace ring3::jit

@@ -30,11 +30,13 @@ void move_field(x86::Assembler& a, size_t to, size_t from) {
 void emit_enter(x86::Assembler& a) {
   for (unsigned r : kSaved) a.push(x86::gpq(r));
   a.sub(x86::rsp, imm(sizeof(Frame)));
+  move_field(a, offsetof(Frame, budget), offsetof(Entry, budget));
   move_field(a, offsetof(Frame, deadline), offsetof(Entry, deadline));
   move_field(a, offsetof(Frame, engine), offsetof(Entry, engine));
   move_field(a, offsetof(Frame, targets), offsetof(Entry, targets));
   move_field(a, offsetof(Frame, flags), offsetof(Entry, flags));
   move_field(a, offsetof(Frame, poll), offsetof(Entry, poll));
+  move_field(a, offsetof(Frame, salt), offsetof(Entry, salt));
   a.mov(kState, x86::qword_ptr(x86::rdi, offsetof(Entry, state)));
   a.mov(kScratchA, x86::qword_ptr(x86::rdi, offsetof(Entry, code)));
   a.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, resident)), imm(0));
@@ -44,6 +46,9 @@ void emit_enter(x86::Assembler& a) {
 
 /// To C++, guest registers already in CpuState; rax: the site.
 void emit_return(x86::Assembler& a) {
+  a.mov(x86::rdx, frame(offsetof(Frame, deadline)));
+  a.sub(x86::rdx, frame(offsetof(Frame, budget)));
+  a.mov(state64(offsetof(CpuState, instructions)), x86::rdx);
   a.mov(x86::rdx, frame(offsetof(Frame, flags)));
   a.add(x86::rsp, imm(sizeof(Frame)));
   for (unsigned n = std::size(kSaved); n-- > 0;) a.pop(x86::gpq(kSaved[n]));

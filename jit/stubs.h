@@ -13,14 +13,17 @@ struct Left {
   u64 flags;       ///< packed
 };
 
+/// What Frame is filled from.
 struct Entry {
   CpuState* state;
   const u8* code;
+  i64 budget;
   u64 deadline;
   void* engine;
   const void* targets;
   u64 flags;  ///< packed
   u64 poll;
+  u64 salt;
 };
 
 struct Frame;

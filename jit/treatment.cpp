@@ -65,7 +65,8 @@ bool is_nop(ZydisMnemonic m) {
 bool emittable(const Decoded& d, const Insn& insn) {
   if (d.insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
   const ZydisMnemonic m = d.insn.mnemonic;
-  if (insn.operand_width != 8 || (insn.has_mem() && insn.address_width != 8)) return false;
+  const unsigned word = d.insn.machine_mode == ZYDIS_MACHINE_MODE_LONG_64 ? 8 : 4;
+  if (insn.operand_width != word || (insn.has_mem() && insn.address_width < 4)) return false;
   switch (m) {
     case ZYDIS_MNEMONIC_JMP:
     case ZYDIS_MNEMONIC_CALL:
@@ -110,8 +111,9 @@ Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& opt
   if (is_nop(m)) return Treatment::Copy;
   if (!copyable(d, row->family) || !general_operands_only(d)) return end;
   const ZydisDecodedOperand* mem = memory_operand(d);
+  if (m == ZYDIS_MNEMONIC_LEA && insn.address_width < 4) return end;
   if (!mem) return Treatment::Copy;
-  if (insn.address_width != 8 || mem->mem.type != ZYDIS_MEMOP_TYPE_MEM) return end;
+  if (insn.address_width < 4 || mem->mem.type != ZYDIS_MEMOP_TYPE_MEM) return end;
   return Treatment::CopyMem;
 }
 
