@@ -138,6 +138,8 @@ class Translator {
   void call_rest(u32 index);
   void name_x87();
   void write_x87_pointers(const SimdState& state);
+  void write_x87_selector(size_t pointer, u8 segment);
+  void offset_beside_address();
   void write_x87_data_pointer();
   // emit_string.cpp; each of these says whether the instruction is one of its own
   bool emit_string();

@@ -59,6 +59,12 @@ class ArenaMachine : public BareMachine {
 
   void place(std::span<const u8> code) { memory.write(PhysAddr{kCodeAt + 0xF00}, code); }
 
+  void set_mode(Mode mode) {
+    const bool long64 = mode == Mode::Long64;
+    for (Seg seg : {kEs, kCs, kSs, kDs, kFs, kGs}) system_.seg[seg].db = seg != kCs || !long64;
+    system_.seg[kCs].l = long64;
+  }
+
   void run_case(const Case& c, const Controls& controls) {
     CpuState& s = cpu.state;
     const u64 instructions = s.instructions;
@@ -183,6 +189,8 @@ struct Sequence {
 void run_forms(Mode mode, unsigned rounds) {
   ArenaMachine interp;
   JitArena jit;
+  interp.set_mode(mode);
+  jit.set_mode(mode);
   const Forms forms(mode);
   Rng rng(7);
   for (unsigned round = 0; round < rounds; ++round) {
@@ -210,6 +218,10 @@ void run_forms(Mode mode, unsigned rounds) {
 
 TEST_CASE("jit: SIMD and x87 forms in 64-bit code -> the interpreter's state, memory and faults") {
   run_forms(Mode::Long64, 1);
+}
+
+TEST_CASE("jit: SIMD and x87 forms in 32-bit code -> the interpreter's state, memory and faults") {
+  run_forms(Mode::Compat32, 1);
 }
 
 }  // namespace ring3
