@@ -51,7 +51,7 @@ u32 key_of(const CpuState& st) {
   const u32 code_size = st.long64() ? 2 : st.seg[kCs].db ? 1 : 0;
   u32 key = code_size;
   if (st.long64()) key |= 1 << 2;
-  if (st.cpl == 3) key |= 1 << 3;
+  if (st.cpl == 3) key |= kUserCode;
   if (st.mode == CpuMode::Virtual8086) key |= 1 << 4;
   if (st.seg[kSs].db) key |= 1 << 5;
   if (st.cr0 & cr0::PE) key |= 1 << 6;

@@ -10,6 +10,9 @@
 
 namespace ring3 {
 
+/// In a key: code at CPL 3.
+inline constexpr u32 kUserCode = 1 << 3;
+
 /// In a key: 32-bit code with flat segments.
 inline constexpr u32 kFlat32 = 1 << 7;
 /// In a key: EFER.LMA.

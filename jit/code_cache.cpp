@@ -17,8 +17,7 @@ const u8* CodeCache::add(asmjit::CodeHolder& code) {
   return at;
 }
 
-void CodeCache::patch(const u8* at, const u8* target) {
-  const i32 displacement = static_cast<i32>(target - (at + 4));
+void CodeCache::patch(const u8* at, i32 displacement) {
   std::memcpy(memory_->writable(static_cast<size_t>(at - memory_->executable())), &displacement,
               sizeof displacement);
   CodeMemory::serialize();

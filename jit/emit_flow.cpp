@@ -57,6 +57,7 @@ void Translator::exit_to(u64 target) {
   if (site->crosses_page) {
     a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
     a_.mov(kScratchB, state64(c_.generation));
+    site->compared = reinterpret_cast<const u8*>(a_.offset() - 4);
     a_.cmp(kScratchB, x86::qword_ptr(kScratchA, offsetof(ExitSite, generation)));
     a_.jne(cold.leave);
   }

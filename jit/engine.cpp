@@ -80,7 +80,7 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
 After JitEngine::call_handler(const CalloutSite& site) {
   CpuState& state = cpu_.state;
   state.rip() = site.next_rip;
-  const u64 generation = cpu_.mmu.generation();
+  const u64 generation = cpu_.mmu.last_generation();
   try {
     site.insn->handler(cpu_, *site.insn);
   } catch (const Fault& fault) {
@@ -90,7 +90,7 @@ After JitEngine::call_handler(const CalloutSite& site) {
     return After::Leave;
   }
   // The rest of a block that overwrote itself, or whose page was mapped anew, must not run.
-  if (!site.last && !site.from->dead && cpu_.mmu.generation() == generation) [[likely]] {
+  if (!site.last && !site.from->dead && cpu_.mmu.last_generation() == generation) [[likely]] {
     if (cpu_.signals.load(std::memory_order_relaxed) == 0) [[likely]]
       return After::GoOn;
     return run_rest(site, site.index + 1);
@@ -124,8 +124,8 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
       s.activity != CpuState::Activity::Active || s.instructions >= frame.deadline ||
       s.mode_key != from.key)
     return After::Leave;
-  frame.salt = salt_of(cpu_.mmu.generation());
-  const Target& next = (*from.targets)[s.rip() & kTargetMask];
+  frame.salt = library_.select(*from.targets);
+  const Target& next = from.targets->entries[s.rip() & kTargetMask];
   if (next.tag != (s.rip() ^ frame.salt) || !next.code) return After::Leave;
   frame.scratch = reinterpret_cast<u64>(next.code);
   return After::Jump;
@@ -141,10 +141,10 @@ void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {
                     .budget = budget,
                     .deadline = s.instructions + static_cast<u64>(budget),
                     .engine = this,
-                    .targets = t.targets->data(),
+                    .targets = t.targets->entries.data(),
                     .flags = pack_flags(s.rflags),
                     .poll = poll_mask(),
-                    .salt = salt_of(cpu.mmu.generation())};
+                    .salt = library_.select(*t.targets)};
   const Left left = library_.stubs().enter(&entry);
   s.rflags = unpack_flags(s.rflags, left.flags);
   last_ = {left.site, s.instructions};
@@ -159,7 +159,7 @@ void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
   const ExitSite* site = last_.site;
   if (last_.instructions == cpu.state.instructions && site->target == t.rip && !site->from->dead &&
       site->from->key == t.key)
-    library_.chain(*last_.site, t);
+    library_.chain(*last_.site, t, blocks_.found_global(cpu));
 }
 
 void JitEngine::run_block(Cpu& cpu, u64 deadline) {
@@ -182,7 +182,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
     return interpret(cpu, block, 0, block.insns.size());
   }
-  library_.publish(*t);
+  library_.publish(*t, blocks_.found_global(cpu));
   enter(cpu, *t, deadline);
 }
 

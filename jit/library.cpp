@@ -40,6 +40,7 @@ bool Library::prepare(CalloutThunk thunk) {
   return reach(s, &cpu_.signals, context_.signals) &&
          reach(s, cpu_.mmu.window_address(), context_.window) &&
          reach(s, cpu_.mmu.generation_address(), context_.generation) &&
+         reach(s, cpu_.mmu.global_generation_address(), context_.global_generation) &&
          make_stubs(cache_, thunk, context_.stubs);
 }
 
@@ -56,21 +57,35 @@ NativeBlock* Library::find(const Block& block, u64 rip) const {
 
 NativeBlock* Library::add(Block& block, u64 rip) {
   if (!block.valid) return nullptr;
-  unsigned count = 0;
-  for (NativeBlock* t = first(block); t; t = t->next) ++count;
-  if (count >= kMaxPerBlock) return nullptr;
   const PhysPage page = cpu_.mmu.memory().page(block.start);
   if (!page.host) return nullptr;
   if (cache_.full()) drop_all();
+  drop_oldest(block);
   std::unique_ptr<NativeBlock> t = translate(block, rip, {page.host, kPageSize});
   if (!t) return nullptr;
-  t->targets = &targets(block.key);
+  t->targets = &targets(block);
   t->next = first(block);
   block.native = t.get();
   NativeBlock* raw = t.get();
   if (perf_map_) perf_map_->add(t->code, t->code_bytes, fmt::format("guest_{:x}", rip));
   alive_.emplace(raw, std::move(t));
   return raw;
+}
+
+/// Code that runs at ever new addresses, as address space layout randomization makes it do, leaves
+/// translations behind that never run again.
+void Library::drop_oldest(Block& block) {
+  unsigned count = 0;
+  NativeBlock* before = nullptr;
+  NativeBlock* oldest = nullptr;
+  for (NativeBlock* t = first(block); t; t = t->next) {
+    before = oldest;
+    oldest = t;
+    ++count;
+  }
+  if (count < kMaxPerBlock) return;
+  if (before) before->next = nullptr;
+  remove(*oldest);
 }
 
 std::unique_ptr<NativeBlock> Library::translate(Block& block, u64 rip, std::span<const u8> page) {
@@ -88,10 +103,14 @@ std::unique_ptr<NativeBlock> Library::translate(Block& block, u64 rip, std::span
   return Translator(context_, block, rip, bytes, page).translate(false);
 }
 
-void Library::chain(ExitSite& site, NativeBlock& to) {
+void Library::chain(ExitSite& site, NativeBlock& to, bool global) {
   // Only an exit that asks for the generation may rely on where a second page is mapped.
   if (to.block->crosses && !site.crosses_page) return;
-  site.generation = cpu_.mmu.generation();
+  if (site.crosses_page && site.global != global) {
+    cache_.patch(site.compared, global ? context_.global_generation : context_.generation);
+    site.global = global;
+  }
+  site.generation = global ? cpu_.mmu.global_generation() : cpu_.mmu.generation();
   if (site.to == &to) return;
   if (site.to) unchain(site);
   const bool direct = to.flags_dead || !site.saved.at;
@@ -108,25 +127,42 @@ void Library::unchain(ExitSite& site) {
   if (site.saved.at) cache_.patch(site.saved.at, site.saved.home);
 }
 
-Targets& Library::targets(u32 key) {
-  auto& table = targets_[key];
-  if (!table) table = std::make_unique<Targets>();
+Targets& Library::targets(const Block& block) {
+  auto& table = targets_[block.key];
+  if (!table) {
+    table = std::make_unique<Targets>();
+    table->user = block.key & kUserCode;
+  }
   return *table;
 }
 
-void Library::publish(const NativeBlock& t) {
-  const u64 generation = cpu_.mmu.generation();
-  if (generation - filled_at_ >= kGenerationsPerFill) {
-    for (auto& [key, table] : targets_) table->fill({});
-    filled_at_ = generation - generation % kGenerationsPerFill;
+u64 Library::select(Targets& table) {
+  const Mmu& mmu = cpu_.mmu;
+  const u64 round = mmu.last_generation() / (Generations::kRound / 2);
+  if (round != round_) [[unlikely]] {
+    for (auto& [key, t] : targets_) t->entries.fill({});
+    round_ = round;
   }
-  (*t.targets)[t.rip & kTargetMask] = {t.rip ^ salt_of(generation), t.code};
+  if (!table.user && table.generation != mmu.generation()) {
+    for (size_t n : table.own) table.entries[n] = {};
+    table.own.clear();
+    table.generation = mmu.generation();
+  }
+  return table.salt(mmu);
+}
+
+void Library::publish(const NativeBlock& t, bool global) {
+  Targets& table = *t.targets;
+  const u64 salt = select(table);
+  const size_t n = t.rip & kTargetMask;
+  if (!table.user && !global && table.entries[n].code != t.code) table.own.push_back(n);
+  table.entries[n] = {t.rip ^ salt, t.code};
 }
 
 void Library::unchain(NativeBlock& t) {
   while (!t.incoming.empty()) unchain(*t.incoming.back());
   for (auto& site : t.exits) unchain(*site);
-  Target& target = (*t.targets)[t.rip & kTargetMask];
+  Target& target = t.targets->entries[t.rip & kTargetMask];
   if (target.code == t.code) target = {};
 }
 
@@ -149,7 +185,7 @@ void Library::on_invalid(Block& block) {
 
 void Library::drop_all() {
   for (auto& [raw, t] : alive_) t->block->native = nullptr;
-  for (auto& [key, table] : targets_) table->fill({});
+  for (auto& [key, table] : targets_) table->entries.fill({});
   alive_.clear();
   cache_.empty();
 }

@@ -29,10 +29,11 @@ class Library final : public BlockObserver {
   /// Makes one. Null: the block cannot be translated. Not while translated code runs.
   NativeBlock* add(Block& block, u64 rip);
   /// The exit jumps to the translation from now on.
-  void chain(ExitSite& site, NativeBlock& to);
+  void chain(ExitSite& site, NativeBlock& to, bool global);
   /// Indirect branches find the translation from now on.
-  void publish(const NativeBlock& t);
-  Targets& targets(u32 key);
+  void publish(const NativeBlock& t, bool global);
+  /// The table, made ready for the present address space: the salt of its tags.
+  u64 select(Targets& table);
   /// Frees what died. Not while translated code runs.
   void bury() { dead_.clear(); }
 
@@ -43,6 +44,8 @@ class Library final : public BlockObserver {
   size_t size() const { return alive_.size(); }
 
  private:
+  Targets& targets(const Block& block);
+  void drop_oldest(Block& block);
   void drop_all();
   std::unique_ptr<NativeBlock> translate(Block& block, u64 rip, std::span<const u8> page);
   void unchain(ExitSite& site);
@@ -56,7 +59,7 @@ class Library final : public BlockObserver {
   std::unordered_map<NativeBlock*, std::unique_ptr<NativeBlock>> alive_;
   std::vector<std::unique_ptr<NativeBlock>> dead_;  ///< maybe still running
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
-  u64 filled_at_ = 0;  ///< the generation at which the tables were last emptied for all
+  u64 round_ = 0;  ///< of Mmu::last_generation(), at which the tables were emptied
 };
 
 }  // namespace ring3::jit

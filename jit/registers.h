@@ -47,7 +47,7 @@ struct Frame {
   u64 flags = 0;                  ///< arithmetic flags as `lahf; seto al` leaves them in ax
   u64 scratch = 0;                ///< a call's target; where to go on after a block's last callout
   u64 poll = 0;                   ///< signals that end translated code
-  u64 salt = 0;                   ///< what Target::tag mixes with rip, see mix()
+  u64 salt = 0;                   ///< what Target::tag mixes with rip, see Targets
   u64 padding = 0;                ///< the frame keeps the stack aligned
   // residency.h
   u32 resident = 0;      ///< Resident bits

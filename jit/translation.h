@@ -8,25 +8,35 @@
 #include <vector>
 
 #include "decoder/block.h"
+#include "mmu/mmu.h"
 
 namespace ring3::jit {
 
 /// An entry of the indirect-branch table.
 struct Target {
-  u64 tag = 0;  ///< rip ^ salt_of(generation of the mapping)
+  u64 tag = 0;  ///< rip ^ Targets::salt()
   const u8* code = nullptr;
 };
 static_assert(sizeof(Target) == 16);
 
 /// Entries of other generations match no rip: two canonical addresses that fall into one slot
-/// differ in other bits than two salts. Tables are emptied before that ceases to hold.
-inline constexpr u64 kGenerationsPerFill = u64{1} << 28;
-inline u64 salt_of(u64 generation) { return std::rotl(generation % kGenerationsPerFill, 48); }
+/// differ in other bits than two salts of less than Generations::kRound.
+inline u64 salt_of(u64 generation) { return std::rotl(generation % Generations::kRound, 48); }
 
 inline constexpr unsigned kTargetBits = 13;
 inline constexpr u64 kTargetMask = (u64{1} << kTargetBits) - 1;
-/// Where indirect branches of one mode look: by the low bits of rip.
-using Targets = std::array<Target, kTargetMask + 1>;
+/// Where indirect branches of one mode look: by the low bits of rip. User code lives in spaces of
+/// its own, whose entries wait until their space comes back. Of supervisor code most is global;
+/// what is not is taken out when another space comes.
+struct Targets {
+  std::array<Target, kTargetMask + 1> entries;
+  bool user = false;
+  u64 generation = 0;       ///< of the space that `own` are of
+  std::vector<size_t> own;  ///< entries that are not global, if not `user`
+  u64 salt(const Mmu& mmu) const {
+    return salt_of(user ? mmu.generation() : mmu.global_generation());
+  }
+};
 
 struct NativeBlock;
 
@@ -40,7 +50,9 @@ struct Jump {
 /// linked to targets that do not look at them, `saved` to all others.
 struct ExitSite {
   u64 generation = 0;  ///< of the mapping under which the link is right, if `crosses_page`
-  u64 target = 0;      ///< rip
+  const u8* compared = nullptr;  ///< the displacement of what the code compares it with
+  bool global = false;           ///< that is Mmu::global_generation()
+  u64 target = 0;                ///< rip
   bool crosses_page = false;
   Jump direct, saved;
   NativeBlock* from = nullptr;

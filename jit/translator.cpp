@@ -61,6 +61,7 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
   if (!code) return nullptr;
   t_->code_bytes = c_.cache.used() - before;
   t_->code = code;
+  for (auto& site : t_->exits) site->compared += reinterpret_cast<u64>(code);
   for (const Home& h : homes_) {
     h.jump->at += reinterpret_cast<u64>(code);
     h.jump->home = code + code_.labelOffset(h.label);

@@ -23,7 +23,7 @@ struct Context {
   CodeCache& cache;
   Stubs stubs;
   // Byte offsets from CpuState.
-  i32 signals = 0, window = 0, generation = 0;
+  i32 signals = 0, window = 0, generation = 0, global_generation = 0;
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
 };

@@ -57,7 +57,8 @@ Status set_up_log(const Options& options) {
   return success();
 }
 
-PcConfig board_config(const Options& options, const CpuModel& model, const Console& console) {
+PcConfig board_config(const Options& options, const CpuModel& model, const Console& console,
+                      const OpenedDrives& drives) {
   PcConfig config;
   config.ram_bytes = options.ram_bytes;
   config.cpu = model;
@@ -69,6 +70,7 @@ PcConfig board_config(const Options& options, const CpuModel& model, const Conso
   config.debug_exit = options.debug_exit_port;
   config.pc_testdev = options.testdev;
   config.no_reboot = options.no_reboot;
+  config.storage = drives.config();
   config.rtc_start = rtc_start(options.rtc);
   return config;
 }
@@ -154,8 +156,11 @@ int run_machine(const Options& options) {
   Pc* running = nullptr;
   console.on_quit([&running] { running->leave(0); });
   if (Status status = console.open(options); !status) return fail(status.error());
+  OpenedDrives drives;
+  if (Status status = drives.open(options.drives, options.snapshot); !status)
+    return fail(status.error());
   try {
-    Pc board(board_config(options, *model, console));
+    Pc board(board_config(options, *model, console, drives));
     running = &board;
     return run_board(board, board_info(console), options);
   } catch (const std::bad_alloc&) {

@@ -147,6 +147,26 @@ Status set_device(Parse& p, std::string_view value) {
   return Error{"no such device; there are isa-debug-exit[,iobase=PORT] and pc-testdev"};
 }
 
+Status set_drive(Parse& p, std::string_view value) {
+  auto drive = parse_drive(value);
+  if (!drive) return Error{drive.error()};
+  p.options.drives.push_back(*drive);
+  return success();
+}
+
+/// -hda and its like, by the letters of their names.
+template <char a, char b, char c>
+Status set_disk(Parse& p, std::string_view file) {
+  const char name[] = {a, b, c};
+  p.options.drives.push_back(drive_shortcut({name, sizeof name}, file));
+  return success();
+}
+
+Status set_cdrom(Parse& p, std::string_view file) {
+  p.options.drives.push_back(drive_shortcut("cdrom", file));
+  return success();
+}
+
 Status set_image_bits(Options& o, std::string_view text) {
   const auto bits = parse_number(text, 64);
   if (!bits || (*bits != 16 && *bits != 32 && *bits != 64))
@@ -251,6 +271,17 @@ constexpr Row kRows[] = {
     {"append", Takes::Value, "TEXT", "the kernel's command line", set_text<&Options::append>},
     {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
      set_image},
+    {"drive", Takes::Value, "file=FILE[,PROP=X]",
+     "a disk: format=raw|qcow2, if=ide, index=N, media=disk|cdrom, readonly=on, snapshot=on, "
+     "cache=MODE, discard=unmap, serial=TEXT",
+     set_drive},
+    {"hda", Takes::Value, "FILE", "first IDE disk; also -hdb, -hdc, -hdd", set_disk<'h', 'd', 'a'>},
+    {"hdb", Takes::Value, "FILE", "", set_disk<'h', 'd', 'b'>},
+    {"hdc", Takes::Value, "FILE", "", set_disk<'h', 'd', 'c'>},
+    {"hdd", Takes::Value, "FILE", "", set_disk<'h', 'd', 'd'>},
+    {"cdrom", Takes::Value, "FILE", "a CD image, as index 2", set_cdrom},
+    {"snapshot", Takes::Nothing, "", "what guests write is dropped at the end",
+     set_flag<&Options::snapshot>},
     {"nographic", Takes::Nothing, "", "first serial line on this terminal (the default)",
      set_nothing},
     {"serial", Takes::Value, "BACKEND", "stdio, null, none or file:PATH; up to four times",
