@@ -175,10 +175,11 @@ void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>
   const FlagUse use = flag_use(d_);
   if (use.reads) save_flags();
   release_flags();
-  effective_address(op);
   const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
-  const asmjit::Label cold =
-      probe(write ? Access::Write : Access::Read, op.size / 8, stub ? stub->align_mask : 0);
+  const asmjit::Label cold = find({.access = write ? Access::Write : Access::Read,
+                                   .size = op.size / 8u,
+                                   .align_mask = stub ? stub->align_mask : 0u})
+                                 .cold;
   if (sets_pointers(*insn_, stub)) write_x87_data_pointer();
   if (use.reads) {
     restore_flags(kScratchB);
@@ -209,7 +210,7 @@ bool Translator::copy_simd(bool memory) {
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
-  const HostCode code = reencode(d_, places, memory);
+  const HostCode code = reencode(d_, places, memory, memory ? group_offset() : 0);
   if (code.length == 0) return false;
   if (const u8 need = needed_residents(*insn_)) make_resident(need);
   if (m == ZYDIS_MNEMONIC_LDMXCSR || m == ZYDIS_MNEMONIC_VLDMXCSR)

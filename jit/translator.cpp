@@ -37,6 +37,10 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
   t_->instructions = static_cast<u32>(block_.insns.size());
   at_ = rip_;
   begin_record();
+  c_.treatments.clear();
+  for (u32 n = 0; n < c_.decoded.size(); ++n)
+    c_.treatments.push_back(treatment_of(c_.decoded[n], block_.insns[n], c_.options));
+  c_.groups.find(c_.decoded, block_.insns, c_.treatments, word(), rip_);
   const u32 poll_at = poll_index(lazy);
   t_->flags_dead = poll_at != 0;
   for (index_ = 0; index_ < block_.insns.size(); ++index_) {
@@ -72,7 +76,7 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
 
 void Translator::instruction() {
   cold_flags_ = {};
-  const Treatment treatment = treatment_of(d_, *insn_, c_.options);
+  const Treatment treatment = c_.treatments[index_];
   const bool simd = is_simd(d_, *insn_);
   if (treatment > Treatment::CopyMem) name_x87();
   note_treatment(treatment);
@@ -93,6 +97,7 @@ void Translator::callout(bool last) {
   save_flags();
   note_treatment(last ? Treatment::CalloutEnd : Treatment::Callout);
   call_handler(index_, last);
+  if (!last) forget_groups(index_);
   flags_ = kFrame;
   simd_ = {};
   at_border_ = true;

@@ -6,6 +6,7 @@
 // (emit_flags.cpp). At a block's entry and at callouts they stand in the frame.
 #pragma once
 
+#include "jit/access_groups.h"
 #include "jit/forms.h"
 #include "jit/profile.h"
 #include "jit/reencode.h"
@@ -26,6 +27,8 @@ struct Context {
   i32 signals = 0, window = 0, generation = 0, global_generation = 0;
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
+  std::vector<Treatment> treatments;
+  AccessGroups groups;
 };
 
 class Translator {
@@ -76,6 +79,28 @@ class Translator {
     Jump* jump;
     asmjit::Label label;
   };
+  /// What is accessed: the memory operand, or `offset` bytes from a register.
+  struct Operand {
+    x86::Gp base = {};  ///< none: the memory operand
+    i32 offset = 0;
+    Access access = Access::Read;
+    unsigned size = 0;
+    u32 align_mask = 0;
+  };
+  /// The host address is kScratchA + offset.
+  struct Place {
+    asmjit::Label cold;
+    i32 offset = 0;
+  };
+  /// An access of a group that has no host address: probes for itself.
+  struct AloneProbe {
+    asmjit::Label label, back, cold;
+    Operand operand;
+    u32 index;
+    u64 at;
+    i32 offset;
+    bool first;
+  };
 
   bool decode();
   void instruction();
@@ -116,9 +141,21 @@ class Translator {
   void load_places(const std::array<u8, 16>& places, const Decoded& d);
   void store_places(const std::array<u8, 16>& places);
   // emit_memory.cpp
-  void effective_address(const ZydisDecodedOperand& op);
-  void address_in_segment(x86::Gp to);
+  void effective_address(const ZydisDecodedOperand& op, i32 shift = 0);
+  void address_in_segment(x86::Gp to, i32 shift = 0);
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
+  void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
+  // emit_groups.cpp
+  i32 group_offset() const;
+  Place find(const Operand& operand);
+  void address_of(const Operand& operand, i32 shift);
+  void check_alignment(u32 mask, i32 offset, asmjit::Label cold);
+  void emit_alone_probes();
+  void forget_groups(u32 index);
+  bool is_open(u32 group, u32 index) const {
+    const AccessGroup& g = c_.groups.group(group);
+    return g.first <= index && index < g.last;
+  }
   asmjit::Label cold_path(bool returns);
   /// The handler instead of what follows; flags as before the last probe.
   void last_cold(asmjit::Label cold) { cold_.push_back({cold, {}, index_, cold_flags_}); }
@@ -180,7 +217,6 @@ class Translator {
   void emit_leave();
   void load_target();
   void find_target(asmjit::Label cold);
-  void stack_slot(i32 offset);
   void move_stack(i32 offset);
   void exit_to(u64 target);
   void jump_out(Jump& jump, asmjit::Label home);
@@ -200,6 +236,8 @@ class Translator {
   x86::Assembler a_;
   std::unique_ptr<NativeBlock> t_;
   std::vector<Cold> cold_;
+  std::vector<AloneProbe> alone_;
+  std::array<bool, AccessGroups::kMaxGroups> started_{};
   std::vector<ColdExit> cold_exits_;
   std::vector<Home> homes_;
   Cold rest_;
