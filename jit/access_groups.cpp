@@ -21,6 +21,24 @@ u8 whole_register(const ZydisDecodedOperand& op, unsigned word) {
 
 i64 signed_imm(const Insn& insn) { return static_cast<i32>(insn.imm); }
 
+/// All but those of which it is known that they change neither rights nor segment bases nor what
+/// is mapped: SWAPGS, STAC, POPF, ...
+bool changes_access(const Decoded& d) {
+  switch (d.insn.mnemonic) {
+    case ZYDIS_MNEMONIC_PUSH:
+    case ZYDIS_MNEMONIC_POP:
+    case ZYDIS_MNEMONIC_LEAVE:
+    case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_RET:
+    case ZYDIS_MNEMONIC_JMP:
+    case ZYDIS_MNEMONIC_DIV:
+    case ZYDIS_MNEMONIC_IDIV:
+      return false;
+    default:
+      return d.insn.meta.category != ZYDIS_CATEGORY_COND_BR;
+  }
+}
+
 bool is_stack_word(const Insn& insn, unsigned word) {
   return insn.operand_width == word && (insn.kinds[0] == Kind::Reg || insn.kinds[0] == Kind::Imm);
 }
@@ -37,14 +55,25 @@ void AccessGroups::find(std::span<const Decoded> decoded, std::span<const Insn> 
   for (u32 n = 0; n < insns.size(); ++n) {
     rip += insns[n].length;
     const Treatment t = treatments[n];
-    if (t == Treatment::Callout || t == Treatment::CalloutEnd) {
+    if (t == Treatment::Callout || t == Treatment::CalloutEnd ||
+        (t == Treatment::Emit && changes_access(decoded[n]))) {
       forget_all();  // a handler writes what it likes, and may change what is mapped
       continue;
     }
     note_access(n, decoded[n], insns[n], t, rip);
     step(decoded[n], insns[n], t);
   }
+  find_fixed();
   drop_small();
+}
+
+/// What the base was at the start: forget_all() numbers the registers' values first.
+void AccessGroups::find_fixed() {
+  for (AccessGroup& g : groups_) {
+    const u32 guest = g.unknown - kConstant - 1;
+    g.fixed = g.unknown == kConstant ||
+              (guest < 16 && values_[guest].unknown == g.unknown && values_[guest].offset == 0);
+  }
 }
 
 void AccessGroups::forget_all() {
@@ -112,7 +141,7 @@ void AccessGroups::join(u32 index, Value at, u8 segment, u32 size, bool write) {
     return;
   }
   const u32 number = static_cast<u32>(groups_.size());
-  groups_.push_back({index, index, at.offset, size, write, 1});
+  groups_.push_back({index, index, at.offset, size, write, 1, at.unknown});
   open_.push_back({at.unknown, segment, number});
   members_[index] = {number, at.offset};
 }
@@ -175,16 +204,19 @@ bool AccessGroups::move(const Decoded& d, const Insn& insn) {
   }
 }
 
-/// An access alone gains nothing; nor has the frame room for any number.
+/// An access alone gains nothing, but in a loop; nor has the frame room for any number.
 void AccessGroups::drop_small() {
-  u32 kept = 0;
+  std::vector<AccessGroup> kept;
   std::vector<u32> renamed(groups_.size(), kNone);
-  for (u32 n = 0; n < groups_.size(); ++n) {
-    if (groups_[n].members < 2 || kept == kMaxGroups) continue;
-    renamed[n] = kept;
-    groups_[kept++] = groups_[n];
+  for (const bool small : {false, true}) {
+    for (u32 n = 0; n < groups_.size(); ++n) {
+      const AccessGroup& g = groups_[n];
+      if ((g.members < 2) != small || (small && !g.fixed) || kept.size() == kMaxGroups) continue;
+      renamed[n] = static_cast<u32>(kept.size());
+      kept.push_back(g);
+    }
   }
-  groups_.resize(kept);
+  groups_ = std::move(kept);
   for (Member& m : members_)
     if (m.group != kNone) m.group = renamed[m.group];
 }

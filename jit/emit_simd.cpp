@@ -71,7 +71,9 @@ void Translator::make_resident(u8 need) {
 
 /// After a cold path's handler: what its hot path has resident and still needs.
 void Translator::reload_residents(const Cold& cold) {
-  u8 need = cold.simd.resident & needed_from(cold.index + 1);
+  u8 need = needed_from(cold.index + 1);
+  if (cold.loop) need |= needed_from(0);
+  need &= cold.simd.resident;
   if (need & kYmm) need &= ~kXmm;
   load_or_interpret(need, cold.index + 1);
 }

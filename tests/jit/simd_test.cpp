@@ -214,6 +214,105 @@ void run_forms(Mode mode, unsigned rounds) {
   }
 }
 
+/// Blocks in a loop: register forms, operands at fixed addresses, jumps between blocks, and
+/// instructions that read or write the state as a whole.
+class Loop {
+ public:
+  static constexpr u64 kCounter = kData + 0x1F00, kImage = kData + 0x1000;
+  static constexpr unsigned kRounds = 6;
+
+  Loop(const Forms& forms, Rng& rng) : rng_(rng) {
+    for (u64 n = 1 + below(rng, 10); n > 0; --n) piece(forms);
+    put({0xFF, 0x0C, 0x25});  // dec dword [counter]
+    address(kCounter);
+    const u32 back = static_cast<u32>(-static_cast<i32>(code.size() + 6));
+    put({0x0F, 0x85, back & 0xFF, back >> 8 & 0xFF, back >> 16 & 0xFF, back >> 24, 0xF4});  // jnz
+  }
+
+  /// The state to start from.
+  Case start() const {
+    Case c = make_case(Mode::Long64, sample_, rng_());
+    store<u32>(c.data.data() + (kCounter - kData), kRounds);
+    std::memcpy(c.data.data() + (kImage - kData), c.regs.fpu, 416);
+    store<u32>(c.data.data() + (kImage - kData) + 28, 0);
+    c.regs.gpr[kRsp] = BareMachine::kStack;
+    return c;
+  }
+
+  std::vector<u8> code;
+
+ private:
+  void put(std::initializer_list<u32> bytes) {
+    for (u32 b : bytes) code.push_back(static_cast<u8>(b));
+  }
+  void address(u64 linear) {
+    for (unsigned n = 0; n < 4; ++n) code.push_back(static_cast<u8>(linear >> 8 * n));
+  }
+  /// `opcode` with the operand [linear].
+  void at(std::initializer_list<u32> opcode, u32 reg, u64 linear) {
+    put(opcode);
+    put({0x04 | reg << 3, 0x25});
+    address(linear);
+  }
+  void piece(const Forms& forms) {
+    const u64 operand = kData + 0x20 + below(rng_, 0xE0) * 16;
+    const u32 reg = static_cast<u32>(below(rng_, 8));
+    switch (below(rng_, 16)) {
+      case 0:
+        return at({0x0F, 0x28}, reg, operand);  // movaps
+      case 1:
+        return at({0x0F, 0x11}, reg, operand + below(rng_, 16));  // movups, store
+      case 2:
+        return at({0xC5, 0xFC, 0x10}, reg, operand);  // vmovups
+      case 3:
+        return at({0xDD}, 2 * static_cast<u32>(below(rng_, 2)), operand);  // fld, fst
+      case 4:
+        return at({0xDB}, 7, operand);  // fstp m80
+      case 5:
+        return at({0xD9}, 5 + 2 * static_cast<u32>(below(rng_, 2)), kImage);  // fldcw, fnstcw
+      case 6:
+        return at({0x0F, 0xAE}, static_cast<u32>(below(rng_, 2)), kImage);  // fxsave, fxrstor
+      case 7:
+        return at({0x0F, 0xAE}, 2, kImage + 24);  // ldmxcsr
+      case 8:
+        return at({0x0F, 0xAE}, 3, operand);  // stmxcsr
+      case 9:
+        return at({0xD9}, 6, kData + 0x40);  // fnstenv
+      case 10:
+        return put({0x9C, 0x9D});  // pushf, popf
+      case 11:
+        return put({0xEB, 0});  // jmp
+      case 12:
+        return put({0x72, 0});  // jc
+      default:
+        sample_ = vary(*forms.registers[below(rng_, forms.registers.size())], rng_);
+        code.insert(code.end(), sample_.begin(), sample_.end());
+    }
+  }
+
+  Rng& rng_;
+  std::vector<u8> sample_ = {0x0F, 0x58, 0xC1};
+};
+
+void run_loops(unsigned count) {
+  ArenaMachine interp;
+  JitArena jit;
+  const Forms forms(Mode::Long64);
+  Rng rng(11);
+  for (unsigned n = 0; n < count; ++n) {
+    const Loop loop(forms, rng);
+    const Case c = loop.start();
+    const Controls controls(rng);
+    for (ArenaMachine* m :
+         {static_cast<ArenaMachine*>(&interp), static_cast<ArenaMachine*>(&jit)}) {
+      m->place(loop.code);
+      m->run_case(c, controls);
+    }
+    INFO("loop " << n << ": " << hex(loop.code) << " seed " << c.seed << " " << controls.text());
+    REQUIRE(difference(interp, jit) == "");
+  }
+}
+
 }  // namespace
 
 TEST_CASE("jit: SIMD and x87 forms in 64-bit code -> the interpreter's state, memory and faults") {
@@ -222,6 +321,10 @@ TEST_CASE("jit: SIMD and x87 forms in 64-bit code -> the interpreter's state, me
 
 TEST_CASE("jit: SIMD and x87 forms in 32-bit code -> the interpreter's state, memory and faults") {
   run_forms(Mode::Compat32, 1);
+}
+
+TEST_CASE("jit: SIMD and x87 in loops of blocks -> the interpreter's state and memory") {
+  run_loops(600);
 }
 
 }  // namespace ring3
