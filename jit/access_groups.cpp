@@ -21,24 +21,6 @@ u8 whole_register(const ZydisDecodedOperand& op, unsigned word) {
 
 i64 signed_imm(const Insn& insn) { return static_cast<i32>(insn.imm); }
 
-/// All but those of which it is known that they change neither rights nor segment bases nor what
-/// is mapped: SWAPGS, STAC, POPF, ...
-bool changes_access(const Decoded& d) {
-  switch (d.insn.mnemonic) {
-    case ZYDIS_MNEMONIC_PUSH:
-    case ZYDIS_MNEMONIC_POP:
-    case ZYDIS_MNEMONIC_LEAVE:
-    case ZYDIS_MNEMONIC_CALL:
-    case ZYDIS_MNEMONIC_RET:
-    case ZYDIS_MNEMONIC_JMP:
-    case ZYDIS_MNEMONIC_DIV:
-    case ZYDIS_MNEMONIC_IDIV:
-      return false;
-    default:
-      return d.insn.meta.category != ZYDIS_CATEGORY_COND_BR;
-  }
-}
-
 bool is_stack_word(const Insn& insn, unsigned word) {
   return insn.operand_width == word && (insn.kinds[0] == Kind::Reg || insn.kinds[0] == Kind::Imm);
 }
@@ -55,9 +37,9 @@ void AccessGroups::find(std::span<const Decoded> decoded, std::span<const Insn> 
   for (u32 n = 0; n < insns.size(); ++n) {
     rip += insns[n].length;
     const Treatment t = treatments[n];
-    if (t == Treatment::Callout || t == Treatment::CalloutEnd ||
-        (t == Treatment::Emit && changes_access(decoded[n]))) {
-      forget_all();  // a handler writes what it likes, and may change what is mapped
+    const bool innocuous = classify(decoded[n].insn.mnemonic) == Class::Innocuous;
+    if (t == Treatment::Callout || t == Treatment::CalloutEnd || !innocuous) {
+      forget_all();  // a handler writes what it likes; the view or a segment may change
       continue;
     }
     note_access(n, decoded[n], insns[n], t, rip);

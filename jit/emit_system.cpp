@@ -95,7 +95,7 @@ void Translator::emit_pushf() {
   a_.and_(kScratchA, imm(static_cast<i32>(~(flag::kArith | flag::VM | flag::RF))));
   a_.or_(kScratchB, kScratchA);
   a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
-  address_of({kGuestRsp, -size}, 0);
+  stack_slot(-size);
   const asmjit::Label cold = probe(Access::Write, word());
   a_.mov(kScratchB, frame(offsetof(Frame, scratch)));
   a_.mov(x86::ptr(kScratchA), sized(kScratchB));
@@ -108,7 +108,7 @@ void Translator::emit_popf() {
   u64 hard = flag::TF | flag::NT | flag::IOPL | flag::AC | flag::ID;
   if (!ring0()) hard |= flag::IF;
   release_flags();
-  address_of({kGuestRsp, 0}, 0);
+  stack_slot(0);
   const asmjit::Label cold = probe(Access::Read, word());
   last_cold(cold);
   a_.mov(sized(kScratchA), x86::ptr(kScratchA));

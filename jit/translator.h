@@ -240,6 +240,7 @@ class Translator {
   void emit_leave();
   void load_target();
   void find_target(asmjit::Label cold);
+  void stack_slot(i32 offset) { address_of({.base = kGuestRsp, .offset = offset}, 0); }
   void move_stack(i32 offset);
   void exit_to(u64 target);
   void jump_out(Jump& jump, asmjit::Label home);
