@@ -45,7 +45,17 @@ void AccessGroups::find(std::span<const Decoded> decoded, std::span<const Insn> 
     note_access(n, decoded[n], insns[n], t, rip);
     step(decoded[n], insns[n], t);
   }
+  find_fixed();
   drop_small();
+}
+
+/// What the base was at the start: forget_all() numbers the registers' values first.
+void AccessGroups::find_fixed() {
+  for (AccessGroup& g : groups_) {
+    const u32 guest = g.unknown - kConstant - 1;
+    g.fixed = g.unknown == kConstant ||
+              (guest < 16 && values_[guest].unknown == g.unknown && values_[guest].offset == 0);
+  }
 }
 
 void AccessGroups::forget_all() {
@@ -113,7 +123,7 @@ void AccessGroups::join(u32 index, Value at, u8 segment, u32 size, bool write) {
     return;
   }
   const u32 number = static_cast<u32>(groups_.size());
-  groups_.push_back({index, index, at.offset, size, write, 1});
+  groups_.push_back({index, index, at.offset, size, write, 1, at.unknown});
   open_.push_back({at.unknown, segment, number});
   members_[index] = {number, at.offset};
 }
@@ -176,16 +186,19 @@ bool AccessGroups::move(const Decoded& d, const Insn& insn) {
   }
 }
 
-/// An access alone gains nothing; nor has the frame room for any number.
+/// An access alone gains nothing, but in a loop; nor has the frame room for any number.
 void AccessGroups::drop_small() {
-  u32 kept = 0;
+  std::vector<AccessGroup> kept;
   std::vector<u32> renamed(groups_.size(), kNone);
-  for (u32 n = 0; n < groups_.size(); ++n) {
-    if (groups_[n].members < 2 || kept == kMaxGroups) continue;
-    renamed[n] = kept;
-    groups_[kept++] = groups_[n];
+  for (const bool small : {false, true}) {
+    for (u32 n = 0; n < groups_.size(); ++n) {
+      const AccessGroup& g = groups_[n];
+      if ((g.members < 2) != small || (small && !g.fixed) || kept.size() == kMaxGroups) continue;
+      renamed[n] = static_cast<u32>(kept.size());
+      kept.push_back(g);
+    }
   }
-  groups_.resize(kept);
+  groups_ = std::move(kept);
   for (Member& m : members_)
     if (m.group != kNone) m.group = renamed[m.group];
 }

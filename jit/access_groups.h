@@ -17,6 +17,8 @@ struct AccessGroup {
   u32 span = 0;             ///< bytes
   bool write = false;       ///< some of them write
   u32 members = 0;
+  u32 unknown = 0;     ///< what the base held at the block's start, by number
+  bool fixed = false;  ///< at the block's end it stands where it stood at its start
 };
 
 class AccessGroups {
@@ -24,7 +26,8 @@ class AccessGroups {
   static constexpr u32 kNone = ~u32{0};
   static constexpr u32 kMaxGroups = 8, kMaxSpan = 1024;
 
-  /// `word`: bytes of an address. `treatments` are those of the instructions.
+  /// `word`: bytes of an address. `treatments` are those of the instructions. Groups of one are
+  /// kept if they are fixed: they gain in loops.
   void find(std::span<const Decoded> decoded, std::span<const Insn> insns,
             std::span<const Treatment> treatments, unsigned word, u64 rip);
 
@@ -60,6 +63,7 @@ class AccessGroups {
   bool move(const Decoded& d, const Insn& insn);
   void forget(unsigned guest) { values_[guest] = {++unknowns_, 0}; }
   void forget_all();
+  void find_fixed();
   void drop_small();
 
   unsigned word_ = 8;

@@ -44,6 +44,7 @@ void Translator::jump_out(Jump& jump, asmjit::Label home) {
 /// Out of the block. Flags are saved, unless the target seems to overwrite them: then only if it
 /// turns out that it does not.
 void Translator::exit_to(u64 target) {
+  if (target == rip_ && loop_back()) return;
   auto site = std::make_unique<ExitSite>();
   site->target = target;
   site->from = t_.get();

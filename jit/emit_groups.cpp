@@ -40,16 +40,16 @@ void Translator::address_of(const Operand& operand, i32 shift) {
 /// access of an instruction may ask this way.
 Translator::Place Translator::find(const Operand& operand) {
   const u32 group = c_.groups.group_of(index_);
-  if (group == AccessGroups::kNone) {
+  if (group == AccessGroups::kNone || (c_.groups.group(group).members < 2 && !in_loop_)) {
     address_of(operand, 0);
     return {probe(operand.access, operand.size, operand.align_mask), 0};
   }
   const AccessGroup& g = c_.groups.group(group);
   const i32 offset = c_.groups.offset_of(index_);
   const asmjit::Label cold = a_.newLabel(), alone = a_.newLabel(), back = a_.newLabel();
-  const bool first = !started_[group];
-  if (first) {
-    started_[group] = true;
+  const bool first = !started_[group], kept = in_loop_ && g.fixed;
+  started_[group] = true;
+  if (first && !kept) {
     address_of(operand, -offset);
     probe(g.write ? Access::Write : Access::Read, g.span, 0, alone);
     a_.mov(group_address(group), kScratchA);
@@ -61,7 +61,7 @@ Translator::Place Translator::find(const Operand& operand) {
   a_.bind(back);
   check_alignment(operand.align_mask, offset, cold);
   cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
-  alone_.push_back({alone, back, cold, operand, index_, at_, offset, first});
+  alone_.push_back({alone, back, cold, operand, index_, at_, offset, first, kept});
   return {cold, offset};
 }
 
@@ -84,7 +84,7 @@ void Translator::emit_alone_probes() {
     at_ = p.at;
     a_.bind(p.label);
     mark(static_cast<u8>(index_), true);
-    if (p.first) a_.mov(group_address(c_.groups.group_of(index_)), imm(0));
+    if (p.first) start_alone(p);
     address_of(p.operand, 0);
     probe(p.operand.access, p.operand.size, p.operand.align_mask, p.cold);
     if (p.offset != 0) a_.lea(kScratchA, x86::ptr(kScratchA, -p.offset));
@@ -92,10 +92,31 @@ void Translator::emit_alone_probes() {
   }
 }
 
+/// The group has no host address yet, in a loop that would keep it; or cannot have one.
+void Translator::start_alone(const AloneProbe& p) {
+  const u32 group = c_.groups.group_of(index_);
+  const AccessGroup& g = c_.groups.group(group);
+  if (!p.kept) {
+    a_.mov(group_address(group), imm(0));
+    return;
+  }
+  const asmjit::Label refused = a_.newLabel();
+  address_of(p.operand, -p.offset);
+  probe(g.write ? Access::Write : Access::Read, g.span, 0, refused);
+  a_.mov(group_address(group), kScratchA);
+  a_.jmp(p.back);
+  a_.bind(refused);
+}
+
 /// A handler ran in place of the instruction: what groups know may not hold any more.
-void Translator::forget_groups(u32 index) {
+void Translator::forget_groups(u32 index, bool loop) {
   for (u32 n = 0; n < c_.groups.size(); ++n)
-    if (is_open(n, index)) a_.mov(group_address(n), imm(0));
+    if (is_open(n, index) || (loop && c_.groups.group(n).fixed)) a_.mov(group_address(n), imm(0));
+}
+
+void Translator::forget_fixed_groups() {
+  for (u32 n = 0; n < c_.groups.size(); ++n)
+    if (c_.groups.group(n).fixed) a_.mov(group_address(n), imm(0));
 }
 
 }  // namespace ring3::jit

@@ -106,6 +106,7 @@ void Translator::finish_cold(asmjit::Label cold) {
   const asmjit::Label back = a_.newLabel();
   a_.bind(back);
   cold_.push_back({cold, back, index_, cold_flags_, flags_, true, simd_});
+  cold_.back().loop = in_loop_;
 }
 
 /// The handler of the block's last instruction: does not come back. Flags as before the last probe.
@@ -116,7 +117,7 @@ asmjit::Label Translator::cold_path(bool returns) {
 }
 
 void Translator::emit_cold() {
-  emit_rest();
+  for (const Rest& rest : rests_) emit_rest(rest);
   emit_alone_probes();
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
@@ -135,7 +136,7 @@ void Translator::emit_cold() {
     } else {
       call_handler(cold.index, !cold.returns);
       if (!cold.returns) continue;
-      forget_groups(cold.index);
+      forget_groups(cold.index, cold.loop);
       reload_residents(cold);
     }
     if (cold.flags_after & kHost) restore_flags(kScratchA);

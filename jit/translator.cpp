@@ -45,19 +45,11 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
   t_->flags_dead = poll_at != 0;
   for (index_ = 0; index_ < block_.insns.size(); ++index_) {
     if (index_ == poll_at) poll();
-    insn_ = &block_.insns[index_];
-    d_ = c_.decoded[index_];
-    mark(static_cast<u8>(index_), false);
-    if (polled_ && at_border_) make_resident(0);
-    at_border_ &= !polled_;
-    instruction();
-    at_ = truncate(at_ + insn_->length);
+    translate_one();
   }
   if (!polled_) poll();
-  if (!ended_) {
-    name_x87();
-    exit_to(at_);
-  }
+  end_block();
+  emit_second_copy();
   emit_cold();
   emit_cold_exits();
   const size_t before = c_.cache.used();
@@ -72,6 +64,23 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
   }
   end_record();
   return std::move(t_);
+}
+
+void Translator::translate_one() {
+  insn_ = &block_.insns[index_];
+  d_ = c_.decoded[index_];
+  mark(static_cast<u8>(index_), false);
+  if (polled_ && at_border_) make_resident(0);
+  at_border_ &= !polled_;
+  instruction();
+  at_ = truncate(at_ + insn_->length);
+}
+
+/// To the next block, if the last instruction did not go there.
+void Translator::end_block() {
+  if (ended_) return;
+  name_x87();
+  exit_to(at_);
 }
 
 void Translator::instruction() {
@@ -130,27 +139,27 @@ void Translator::call_handler(u32 index, bool last, bool rest) {
 void Translator::poll() {
   release_flags();
   const asmjit::Label back = a_.newLabel();
-  rest_ = {a_.newLabel(), back, index_, {flags_, recipe_}};
-  rest_filter_ = a_.newLabel();
+  const Rest& rest =
+      rests_.emplace_back(Rest{{a_.newLabel(), back, index_, {flags_, recipe_}}, a_.newLabel()});
   a_.sub(frame(offsetof(Frame, budget)), imm(block_.insns.size()));
-  a_.jle(rest_.label);
+  a_.jle(rest.cold.label);
   a_.cmp(x86::dword_ptr(kState, c_.signals), imm(0));
-  a_.jne(rest_filter_);
+  a_.jne(rest.filter);
   a_.bind(back);
   polled_ = true;
 }
 
-void Translator::emit_rest() {
-  a_.bind(rest_filter_);
+void Translator::emit_rest(const Rest& rest) {
+  a_.bind(rest.filter);
   a_.mov(kScratchB.r32(), x86::dword_ptr(kState, c_.signals));
   a_.test(x86::dword_ptr(x86::rsp, offsetof(Frame, poll)), kScratchB.r32());
-  a_.jz(rest_.back);
-  a_.bind(rest_.label);
-  if (!(rest_.before.where & kFrame)) {
-    replay(rest_.before.recipe);
+  a_.jz(rest.cold.back);
+  a_.bind(rest.cold.label);
+  if (!(rest.cold.before.where & kFrame)) {
+    replay(rest.cold.before.recipe);
     store_flags();
   }
-  call_handler(rest_.index, true, true);
+  call_handler(rest.cold.index, true, true);
 }
 
 }  // namespace ring3::jit

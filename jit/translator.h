@@ -68,6 +68,7 @@ class Translator {
     SimdState simd = {};
     u8 loads = 0;       ///< makes resident, instead of calling a handler
     bool rest = false;  ///< calls the handlers of all the block's rest
+    bool loop = false;  ///< of the copy that loops
   };
   /// Where unlinked jumps of an exit go.
   struct ColdExit {
@@ -100,12 +101,18 @@ class Translator {
     u64 at;
     i32 offset;
     bool first;
+    bool kept;  ///< the loop keeps the group's host address
+  };
+  struct Rest {
+    Cold cold;
+    asmjit::Label filter;
   };
 
   bool decode();
   void instruction();
   // record.cpp: nothing unless a profile keeps records
   void begin_record();
+  void count_execution();
   void mark(u8 insn, bool cold);
   void note_treatment(Treatment treatment);
   void note_site(CalloutSite& site);
@@ -113,7 +120,12 @@ class Translator {
   void callout(bool last);
   void call_handler(u32 index, bool last, bool rest = false);
   void poll();
-  void emit_rest();
+  void emit_rest(const Rest& rest);
+  void translate_one();
+  void end_block();
+  // emit_loop.cpp
+  bool loop_back();
+  void emit_second_copy();
   // emit_flags.cpp
   void save_flags();  ///< makes the frame's copy right; keeps the host's
   void
@@ -154,7 +166,9 @@ class Translator {
   void address_of(const Operand& operand, i32 shift);
   void check_alignment(u32 mask, i32 offset, asmjit::Label cold);
   void emit_alone_probes();
-  void forget_groups(u32 index);
+  void start_alone(const AloneProbe& p);
+  void forget_groups(u32 index, bool loop = false);
+  void forget_fixed_groups();
   bool is_open(u32 group, u32 index) const {
     const AccessGroup& g = c_.groups.group(group);
     return g.first <= index && index < g.last;
@@ -178,6 +192,8 @@ class Translator {
   void call_rest(u32 index);
   void name_x87();
   void write_x87_pointers(const SimdState& state);
+  void write_x87_selector(size_t pointer, u8 segment);
+  void offset_beside_address();
   void write_x87_data_pointer();
   // emit_string.cpp; each of these says whether the instruction is one of its own
   bool emit_string();
@@ -253,8 +269,11 @@ class Translator {
   std::array<bool, AccessGroups::kMaxGroups> started_{};
   std::vector<ColdExit> cold_exits_;
   std::vector<Home> homes_;
-  Cold rest_;
-  asmjit::Label rest_filter_;
+  std::vector<Rest> rests_;
+  asmjit::Label loop_entry_, loop_top_;
+  Flags loop_flags_;  ///< at both
+  SimdState loop_simd_;
+  bool in_loop_ = false;
   Decoded d_{};
   const Insn* insn_ = nullptr;
   u32 index_ = 0;
