@@ -118,6 +118,7 @@ class Translator {
   // emit_memory.cpp
   void effective_address(const ZydisDecodedOperand& op);
   void address_in_segment(x86::Gp to);
+  void add_segment(u8 seg);
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   asmjit::Label cold_path(bool returns);
   /// The handler instead of what follows; flags as before the last probe.
@@ -143,7 +144,6 @@ class Translator {
   bool emit_string();
   void emit_single(const StringForm& form);
   void emit_repeated(const StringForm& form);
-  void add_segment(u8 segment);
   void string_address(Gpr guest, u8 segment);
   void advance(Gpr guest, unsigned size);
   void step(Gpr guest, unsigned size);
@@ -154,6 +154,7 @@ class Translator {
   void emit_push_sized();
   void emit_pop_memory();
   void emit_pop_word();
+  void emit_push_segment();
   void emit_enter();
   void emit_loop();
   // emit_misc.cpp
