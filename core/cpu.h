@@ -65,6 +65,8 @@ struct Cpu final : public CpuPins {
   /// Recomputes mode, CPL-dependent views, segment fast flags and mode_key. To be called after any
   /// change of CR0, CR4, EFER, RFLAGS.VM/AC/TF/IF, a segment register, CPL or DR7.
   void update_mode();
+  /// The same after CS and SS became flat at another CPL: cheaper if 64-bit mode goes on.
+  void update_level();
   /// Only what a change of RFLAGS bits other than VM asks for: cheaper than update_mode.
   void update_flags_mode();
   void set_rflags(u64 value) {

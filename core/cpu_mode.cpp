@@ -78,6 +78,15 @@ void Cpu::update_mode() {
   update_flags_mode();
 }
 
+void Cpu::update_level() {
+  CpuState& st = state;
+  if (!st.long64() || !st.seg[kCs].l) return update_mode();
+  derive_segment(st.seg[kCs], true, false);
+  derive_segment(st.seg[kSs], true, false);
+  st.mode_key = key_of(st);
+  update_flags_mode();
+}
+
 void Cpu::update_flags_mode() {
   mmu.set_view(view_at(*this, state.cpl));
   mmu.set_bypass(alignment_checked(state) || data_breakpoints(state));

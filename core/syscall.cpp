@@ -8,24 +8,23 @@ namespace ring3 {
 
 namespace {
 
-Segment flat_segment(u16 selector, u8 type, u8 dpl) {
-  Segment s;
+void set_flat_segment(Segment& s, u16 selector, u8 type, u8 dpl, bool l, bool db) {
   s.selector = selector;
   s.type = type;
   s.s = s.present = s.usable = s.g = true;
+  s.avl = false;
+  s.l = l;
+  s.db = db;
   s.dpl = dpl;
   s.limit = 0xFFFFFFFF;
-  return s;
+  s.base = 0;
 }
 
 // Execute/read accessed code and read/write accessed data.
 void set_flat(Cpu& cpu, u16 cs, u16 ss, u8 cpl, bool long64) {
   CpuState& st = cpu.state;
-  st.seg[kCs] = flat_segment(cs, 11, cpl);
-  st.seg[kCs].l = long64;
-  st.seg[kCs].db = !long64;
-  st.seg[kSs] = flat_segment(ss, 3, cpl);
-  st.seg[kSs].db = true;
+  set_flat_segment(st.seg[kCs], cs, 11, cpl, long64, !long64);
+  set_flat_segment(st.seg[kSs], ss, 3, cpl, false, true);
   st.cpl = cpl;
 }
 
@@ -70,7 +69,7 @@ void syscall(Cpu& cpu, const Insn&) {
   const u16 cs = bits(st.star, 47, 32) & 0xFFFC;
   set_flat(cpu, cs, static_cast<u16>(bits(st.star, 47, 32) + 8), 0, true);
   cpu.no_step_trap = !st.has(flag::TF);
-  cpu.update_mode();
+  cpu.update_level();
 }
 
 void sysret(Cpu& cpu, const Insn& i) {
@@ -86,7 +85,7 @@ void sysret(Cpu& cpu, const Insn& i) {
   st.rflags = st.long_mode() ? (st.gpr[kR11] & kFromR11) | flag::kFixed : st.rflags | flag::IF;
   const u64 base = bits(st.star, 63, 48);
   set_flat(cpu, with_rpl3(long64 ? base + 16 : base), with_rpl3(base + 8), 3, long64);
-  cpu.update_mode();
+  cpu.update_level();
 }
 
 void sysenter(Cpu& cpu, const Insn&) {

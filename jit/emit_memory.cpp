@@ -48,7 +48,11 @@ void Translator::effective_address(const ZydisDecodedOperand& op, i32 shift) {
   (void)op;
   address_in_segment(insn_->address_width == 8 ? x86::Gp(kScratchA) : x86::Gp(kScratchA.r32()),
                      shift);
-  const u8 seg = insn_->segment;
+  add_segment(insn_->segment);
+}
+
+/// kScratchA += the segment's base. Flags are lost.
+void Translator::add_segment(u8 seg) {
   if (seg == kDs || seg == kEs || seg == kSs || (bits64() && seg == kCs)) return;
   const size_t at =
       offsetof(CpuState, seg) + seg * sizeof(Segment) + offsetof(Segment, access_base);

@@ -119,7 +119,7 @@ void Translator::emit_bit_string() {
   save_flags();
   effective_address(d_.operands[0]);
   bit_string_words();
-  a_.lea(kScratchA, x86::ptr(kScratchA, kScratchB, scale));
+  a_.lea(sized(kScratchA), x86::ptr(kScratchA, kScratchB, scale));
   const asmjit::Label cold = probe(write ? Access::Write : Access::Read, width);
   if (insn_->locked()) refuse_misaligned(width, cold);
   bit_string_words();
@@ -157,7 +157,7 @@ void Translator::refuse_misaligned(unsigned size, asmjit::Label cold) {
 void Translator::emit_xlat() {
   save_flags();
   a_.movzx(kScratchB.r32(), x86::al);
-  a_.lea(kScratchA, x86::ptr(x86::rbx, kScratchB));
+  a_.lea(sized(kScratchA), x86::ptr(x86::rbx, kScratchB));
   add_segment(insn_->segment);
   const asmjit::Label cold = probe(Access::Read, 1);
   a_.mov(x86::al, x86::byte_ptr(kScratchA));

@@ -12,6 +12,9 @@ using asmjit::imm;
 bool Translator::emit_stack() {
   switch (d_.insn.mnemonic) {
     case ZYDIS_MNEMONIC_PUSH:
+      if (ZydisRegisterGetClass(d_.operands[0].reg.value) == ZYDIS_REGCLASS_SEGMENT &&
+          insn_->kinds[0] == Kind::Reg)
+        return emit_push_segment(), true;
       if (insn_->kinds[0] == Kind::Mem || insn_->operand_width == 2) return emit_push_sized(), true;
       return false;
     case ZYDIS_MNEMONIC_POP:
@@ -42,8 +45,7 @@ void Translator::emit_push_sized() {
     a_.mov(of_size(kScratchB, size), x86::ptr(kScratchA));
     a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
   }
-  const x86::Mem top = x86::ptr(kGuestRsp, -static_cast<i32>(size));
-  a_.lea(kScratchA, top);
+  stack_slot(-static_cast<i32>(size));
   const asmjit::Label cold = probe(Access::Write, size);
   if (insn_->kinds[0] == Kind::Mem) {
     a_.mov(kScratchB, frame(offsetof(Frame, scratch)));
@@ -53,7 +55,7 @@ void Translator::emit_push_sized() {
     load_register(kScratchB, insn_->dst);
   }
   a_.mov(x86::ptr(kScratchA), of_size(kScratchB, size));
-  a_.lea(kGuestRsp, top);
+  move_stack(-static_cast<i32>(size));
   flags_ = kFrame;
   finish_cold(cold);
   if (insn_->kinds[0] == Kind::Mem) finish_cold(unreadable);
@@ -63,16 +65,16 @@ void Translator::emit_push_sized() {
 void Translator::emit_pop_memory() {
   const unsigned size = insn_->operand_width;
   save_flags();
-  a_.mov(kScratchA, kGuestRsp);
+  stack_slot(0);
   const asmjit::Label unreadable = probe(Access::Read, size);
   a_.mov(of_size(kScratchB, size), x86::ptr(kScratchA));
   a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
   effective_address(d_.operands[0]);
-  if (insn_->base == kRsp) a_.add(kScratchA, imm(size));
+  if (insn_->base == kRsp) a_.add(sized(kScratchA), imm(size));
   const asmjit::Label cold = probe(Access::Write, size);
   a_.mov(kScratchB, frame(offsetof(Frame, scratch)));
   a_.mov(x86::ptr(kScratchA), of_size(kScratchB, size));
-  a_.lea(kGuestRsp, x86::ptr(kGuestRsp, static_cast<i32>(size)));
+  move_stack(static_cast<i32>(size));
   flags_ = kFrame;
   finish_cold(cold);
   finish_cold(unreadable);
@@ -81,11 +83,11 @@ void Translator::emit_pop_memory() {
 /// POP r16. POP SP overwrites the incremented pointer's low half.
 void Translator::emit_pop_word() {
   save_flags();
-  a_.mov(kScratchA, kGuestRsp);
+  stack_slot(0);
   const asmjit::Label cold = probe(Access::Read, 2);
   const unsigned guest = insn_->dst / 8;
   a_.mov(kScratchB.r16(), x86::word_ptr(kScratchA));
-  a_.lea(kGuestRsp, x86::ptr(kGuestRsp, 2));
+  move_stack(2);
   if (kHostOf[guest] == kSpilled) {
     a_.mov(x86::word_ptr(kState, static_cast<i32>(8 * guest)), kScratchB.r16());
   } else {
@@ -95,17 +97,31 @@ void Translator::emit_pop_word() {
   finish_cold(cold);
 }
 
+/// The selector alone is written, into a whole slot.
+void Translator::emit_push_segment() {
+  const i32 size = static_cast<i32>(word());
+  const size_t at =
+      offsetof(CpuState, seg) + insn_->dst * sizeof(Segment) + offsetof(Segment, selector);
+  release_flags();
+  stack_slot(-size);
+  const asmjit::Label cold = probe(Access::Write, 2);
+  a_.mov(kScratchB.r16(), x86::word_ptr(kState, static_cast<i32>(at)));
+  a_.mov(x86::word_ptr(kScratchA), kScratchB.r16());
+  move_stack(-size);
+  finish_cold(cold);
+}
+
 /// The new top of the stack must be writable too.
 void Translator::emit_enter() {
-  const i32 locals = static_cast<i32>(insn_->imm & 0xFFFF);
+  const i32 size = static_cast<i32>(word()), locals = static_cast<i32>(insn_->imm & 0xFFFF);
   save_flags();
-  a_.lea(kScratchA, x86::ptr(kGuestRsp, -8 - locals));
-  const asmjit::Label no_top = probe(Access::Write, 8);
-  a_.lea(kScratchA, x86::ptr(kGuestRsp, -8));
-  const asmjit::Label cold = probe(Access::Write, 8);
-  a_.mov(x86::qword_ptr(kScratchA), x86::rbp);
-  a_.lea(x86::rbp, x86::ptr(kGuestRsp, -8));
-  a_.lea(kGuestRsp, x86::ptr(kGuestRsp, -8 - locals));
+  stack_slot(-size - locals);
+  const asmjit::Label no_top = probe(Access::Write, word());
+  stack_slot(-size);
+  const asmjit::Label cold = probe(Access::Write, word());
+  a_.mov(x86::ptr(kScratchA), sized(x86::rbp));
+  a_.lea(sized(x86::rbp), x86::ptr(kGuestRsp, -size));
+  move_stack(-size - locals);
   flags_ = kFrame;
   finish_cold(cold);
   finish_cold(no_top);

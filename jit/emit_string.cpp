@@ -44,14 +44,6 @@ bool Translator::emit_string() {
   return true;
 }
 
-/// kScratchA += the segment's base. Flags are lost.
-void Translator::add_segment(u8 segment) {
-  if (segment != kFs && segment != kGs) return;
-  const size_t at =
-      offsetof(CpuState, seg) + segment * sizeof(Segment) + offsetof(Segment, access_base);
-  a_.add(kScratchA, state64(static_cast<i32>(at)));
-}
-
 /// kScratchA = the linear address in rSI or rDI.
 void Translator::string_address(Gpr guest, u8 segment) {
   const x86::Gp r = x86::gpq(kHostOf[guest]);

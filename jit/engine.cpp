@@ -138,11 +138,13 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
   const CpuState& s = cpu_.state;
   frame.poll = poll_mask();
   if ((cpu_.signals.load(std::memory_order_relaxed) & frame.poll) != 0 ||
-      s.activity != CpuState::Activity::Active || s.instructions >= frame.deadline ||
-      s.mode_key != from.key)
+      s.activity != CpuState::Activity::Active || s.instructions >= frame.deadline)
     return After::Leave;
-  frame.salt = library_.select(*from.targets);
-  const Target& next = from.targets->entries[s.rip() & kTargetMask];
+  Targets* const targets = s.mode_key == from.key ? from.targets : library_.targets_of(s.mode_key);
+  if (!targets) return After::Leave;
+  frame.targets = targets->entries.data();
+  frame.salt = library_.select(*targets);
+  const Target& next = targets->entries[s.rip() & kTargetMask];
   if (next.tag != (s.rip() ^ frame.salt) || !next.code) return After::Leave;
   frame.scratch = reinterpret_cast<u64>(next.code);
   return After::Jump;

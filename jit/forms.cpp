@@ -6,18 +6,22 @@
 namespace ring3::jit {
 namespace {
 
-using asmjit::CpuFeatures;
-
 bool is_register_of(const ZydisDecodedOperand& op, ZydisRegisterClass c) {
   return op.type == ZYDIS_OPERAND_TYPE_REGISTER && ZydisRegisterGetClass(op.reg.value) == c;
 }
 
-/// The addresses of its memory operands are as wide as those of the block.
-bool plain_addresses(const Insn& insn) { return !insn.has_mem() || insn.address_width == 8; }
+unsigned word_of(const Decoded& d) {
+  return d.insn.machine_mode == ZYDIS_MACHINE_MODE_LONG_64 ? 8 : 4;
+}
 
-bool pushes_or_pops(const Insn& insn) {
-  const bool wide = insn.operand_width == 8 || insn.operand_width == 2;
-  return wide && insn.kinds[0] != Kind::None && plain_addresses(insn);
+/// No memory operand with 16-bit addresses.
+bool wide_addresses(const Insn& insn) { return !insn.has_mem() || insn.address_width >= 4; }
+
+bool pushes_or_pops(const Decoded& d, const Insn& insn) {
+  if (is_register_of(d.operands[0], ZYDIS_REGCLASS_SEGMENT))
+    return d.insn.mnemonic == ZYDIS_MNEMONIC_PUSH && insn.operand_width == word_of(d);
+  const bool size = insn.operand_width == word_of(d) || insn.operand_width == 2;
+  return size && wide_addresses(insn);
 }
 
 }  // namespace
@@ -83,28 +87,27 @@ bool is_patched(ZydisMnemonic m) {
 
 bool has_emitter(const Decoded& d, const Insn& insn) {
   if (is_patched(d.insn.mnemonic)) return true;
-  if (d.insn.machine_mode != ZYDIS_MACHINE_MODE_LONG_64) return false;
   if (string_form(d).opcode != 0) return insn.address_width >= 4;
-  if (is_bit_string(d)) return plain_addresses(insn);
+  if (is_bit_string(d)) return insn.address_width == word_of(d);
   switch (d.insn.mnemonic) {
     case ZYDIS_MNEMONIC_DIV:
     case ZYDIS_MNEMONIC_IDIV:
-      return plain_addresses(insn);
+      return wide_addresses(insn);
     case ZYDIS_MNEMONIC_XLAT:
-      return insn.address_width == 8;
+      return insn.address_width == word_of(d);
     case ZYDIS_MNEMONIC_LOOP:
     case ZYDIS_MNEMONIC_LOOPE:
     case ZYDIS_MNEMONIC_LOOPNE:
     case ZYDIS_MNEMONIC_JECXZ:
     case ZYDIS_MNEMONIC_JRCXZ:
-      return insn.operand_width == 8 && insn.address_width >= 4;
+      return insn.operand_width == word_of(d) && insn.address_width >= 4;
     case ZYDIS_MNEMONIC_PUSH:
     case ZYDIS_MNEMONIC_POP:
-      return !is_register_of(d.operands[0], ZYDIS_REGCLASS_SEGMENT) && pushes_or_pops(insn);
+      return pushes_or_pops(d, insn);
     case ZYDIS_MNEMONIC_ENTER:
-      return insn.operand_width == 8 && (insn.imm2 & 31) == 0;
+      return insn.operand_width == word_of(d) && (insn.imm2 & 31) == 0;
     case ZYDIS_MNEMONIC_MOV:
-      return is_register_of(d.operands[1], ZYDIS_REGCLASS_SEGMENT) && plain_addresses(insn);
+      return is_register_of(d.operands[1], ZYDIS_REGCLASS_SEGMENT) && wide_addresses(insn);
     default:
       return false;
   }

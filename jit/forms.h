@@ -15,7 +15,7 @@ struct StringForm {
 /// No opcode: `d` is no string instruction.
 StringForm string_form(const Decoded& d);
 
-/// True if one of these files emits this form of 64-bit code.
+/// True if one of these files emits this form.
 bool has_emitter(const Decoded& d, const Insn& insn);
 
 /// BT, BTS, BTR or BTC on memory with its bit offset in a register, which reaches anywhere.

@@ -46,6 +46,11 @@ class Library final : public BlockObserver {
   void set_perf_map(std::unique_ptr<PerfMap> map);
   const Stubs& stubs() const { return context_.stubs; }
   size_t size() const { return alive_.size(); }
+  /// The table of a mode, or null: nothing of it was translated yet.
+  Targets* targets_of(u32 key) const {
+    const auto found = targets_.find(key);
+    return found == targets_.end() ? nullptr : found->second.get();
+  }
 
  private:
   Targets& targets(const Block& block);

@@ -158,6 +158,7 @@ class Translator {
   // emit_memory.cpp
   void effective_address(const ZydisDecodedOperand& op, i32 shift = 0);
   void address_in_segment(x86::Gp to, i32 shift = 0);
+  void add_segment(u8 seg);
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
   // emit_groups.cpp
@@ -199,7 +200,6 @@ class Translator {
   bool emit_string();
   void emit_single(const StringForm& form);
   void emit_repeated(const StringForm& form);
-  void add_segment(u8 segment);
   void string_address(Gpr guest, u8 segment);
   void advance(Gpr guest, unsigned size);
   void step(Gpr guest, unsigned size);
@@ -210,6 +210,7 @@ class Translator {
   void emit_push_sized();
   void emit_pop_memory();
   void emit_pop_word();
+  void emit_push_segment();
   void emit_enter();
   void emit_loop();
   // emit_misc.cpp

@@ -29,7 +29,8 @@ class EnginePair {
     b.engine = std::move(*jit);
   }
 
-  BareMachine a, b;  ///< interpreted, translated
+  BareMachine a, b;     ///< interpreted, translated
+  bool bits32 = false;  ///< flat 32-bit code without paging
 
   /// f(machine) prepares each; then both run. Twice: the second time translations and TLB are warm.
   template <class F>
@@ -56,9 +57,14 @@ class EnginePair {
     }
   }
 
-  static void start(BareMachine& m, const std::vector<u8>& code, bool first) {
+  void start(BareMachine& m, const std::vector<u8>& code, bool first) const {
     m.cpu.state.rflags = flag::kFixed;
     m.cpu.signals = 0;
+    if (first && bits32) {
+      m.protected_mode({});
+      m.memory.write(PhysAddr{BareMachine::kCode}, std::span<const u8>(code));
+      return;
+    }
     if (first) {
       m.long_mode({});
       map_pages(m);

@@ -271,4 +271,43 @@ TEST_CASE("jit misc: random instructions -> the interpreter's registers, flags a
   }
 }
 
+TEST_CASE("jit misc: forms of 32-bit code -> the interpreter's registers, flags and memory") {
+  // cmp ecx, edx before and setc before hlt: the flags are kept or set as they should.
+  static const std::vector<u8> kForms[] = {
+      {0xF7, 0xF1},                    // div ecx
+      {0x99, 0xF7, 0xF9},              // cdq; idiv ecx
+      {0x66, 0xF7, 0x73, 0x10},        // div word [ebx + 16]
+      {0x64, 0xF6, 0x3B},              // idiv byte fs:[ebx]
+      {0x0F, 0xAB, 0x0B},              // bts [ebx], ecx
+      {0x2E, 0x66, 0x0F, 0xA3, 0x0B},  // bt cs:[ebx], cx
+      {0xFF, 0x33},                    // push dword [ebx]
+      {0x8F, 0x04, 0x24},              // pop dword [esp]
+      {0x66, 0xFF, 0x33},              // push word [ebx]
+      {0x66, 0x58},                    // pop ax
+      {0x1E, 0x06, 0x0E, 0x0F, 0xA0},  // push ds, es, cs, fs
+      {0xC8, 0x20, 0, 0},              // enter 32, 0
+      {0xE2, 1, 0x40},                 // loop over inc eax
+      {0xE1, 1, 0x40},                 // loope
+      {0xE3, 1, 0x40},                 // jecxz
+      {0xD7},                          // xlat
+      {0x8C, 0xD8, 0x8C, 0x13},        // mov eax, ds; mov [ebx], ss
+  };
+  EnginePair pair;
+  pair.bits32 = true;
+  for (u32 seed = 1; seed <= 340; ++seed) {
+    std::vector<u8> code = {0x39, 0xD1};
+    const std::vector<u8>& form = kForms[seed % std::size(kForms)];
+    code.insert(code.end(), form.begin(), form.end());
+    code.insert(code.end(), {0x0F, 0x92, 0xC2, 0xF4});
+    INFO("seed " << seed);
+    pair.run(code, [&](BareMachine& m) {
+      prepare(m, seed);
+      m.reg(kRcx) = seed % 3 ? m.reg(kRcx) & 0xFFFF : 1;
+      m.reg(kRdx) &= 0xFFFFFFFF;
+      m.cpu.state.seg[kFs].base = 0x100;
+      m.cpu.update_mode();
+    });
+  }
+}
+
 }  // namespace ring3

@@ -29,6 +29,7 @@ TEST_CASE("treatment: integer instructions of user programs -> none is a callout
   CHECK(treatment({0xF6, 0x7B, 8}) == Emit);                       // idiv byte [rbx + 8]
   CHECK(treatment({0x4C, 0x0F, 0xAB, 0x23}) == Emit);              // bts [rbx], r12
   CHECK(treatment({0xFF, 0x33}) == Emit);                          // push qword [rbx]
+  CHECK(treatment({0x0F, 0xA0}) == Emit);                          // push fs
   CHECK(treatment({0x8F, 0x04, 0x24}) == Emit);                    // pop qword [rsp]
   CHECK(treatment({0xC8, 16, 0, 0}) == Emit);                      // enter 16, 0
   CHECK(treatment({0xE2, 0xFE}) == Emit);                          // loop
@@ -45,7 +46,7 @@ TEST_CASE("treatment: integer instructions of user programs -> none is a callout
 
 TEST_CASE("treatment: what a program must not do unseen -> callouts") {
   CHECK(treatment({0x8E, 0xD8}) == Treatment::CalloutEnd);     // mov ds, eax
-  CHECK(treatment({0x0F, 0xA0}) == Treatment::Callout);        // push fs
+  CHECK(treatment({0x0F, 0xA1}) == Treatment::CalloutEnd);      // pop fs
   CHECK(treatment({0xC8, 16, 0, 1}) == Treatment::Callout);    // enter 16, 1
   CHECK(treatment({0x0F, 0x20, 0xC0}) == Treatment::Callout);  // mov rax, cr0
 }
