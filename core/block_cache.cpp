@@ -222,7 +222,8 @@ Block& BlockCache::keep(std::unique_ptr<Block> block) {
   b.next_in_bucket = std::exchange(head, &b);
   insns_ += b.insns.size();
   ++count_;
-  pages_[b.start.page().value].blocks.push_back(std::move(block));
+  page.blocks.push_back(std::move(block));
+  page.rewrites = 0;
   return b;
 }
 
@@ -238,11 +239,11 @@ void BlockCache::unlink(Block& block) {
   *link = block.next_in_bucket;
   if (block.crosses) std::erase(pages_[block.second_page.page().value].tails, &block);
   PageBlocks& page = pages_[block.start.page().value];
-  const auto it = std::find_if(page.blocks.begin(), page.blocks.end(),
+  const auto it = std::find_if(page.blocks.rbegin(), page.blocks.rend(),
                                [&](const auto& b) { return b.get() == &block; });
-  if (it == page.blocks.end()) return;
+  if (it == page.blocks.rend()) return;
   graveyard_.push_back(std::move(*it));
-  page.blocks.erase(it);
+  page.blocks.erase(std::next(it).base());
 }
 
 void BlockCache::invalidate(Block& block) {
@@ -269,6 +270,10 @@ void BlockCache::on_watched_write(PhysAddr address, u64 size) {
   for (Block* b : hit)
     if (b->valid) invalidate(*b);
   PageBlocks& page = it->second;
+  // Writes that hit code again and again while none is decoded: the page gets other contents, and
+  // finding its blocks one by one costs more than decoding those that survive.
+  if (!hit.empty() && ++page.rewrites >= kMaxRewrites)
+    while (!page.blocks.empty()) invalidate(*page.blocks.back());
   page.lines = page.tails.empty() ? 0 : 1;
   for (const auto& b : page.blocks) page.lines |= lines_of(b->start.offset(), b->bytes);
   if (page.lines != 0) return;

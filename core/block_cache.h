@@ -63,13 +63,15 @@ class BlockCache final : public WriteWatcher, private MapListener {
     Block* block = nullptr;
   };
   struct PageBlocks {
-    u64 lines = 0;  ///< 64-byte lines that hold code
+    u64 lines = 0;          ///< 64-byte lines that hold code
+    unsigned rewrites = 0;  ///< writes that hit blocks since the last one was decoded
     std::vector<std::unique_ptr<Block>> blocks;
     std::vector<Block*> tails;  ///< blocks of the page before that run into this one
   };
   static constexpr size_t kJumpEntries = 8192;
   static constexpr unsigned kBucketBits = 17;
   static constexpr size_t kMaxDead = 4096;
+  static constexpr unsigned kMaxRewrites = 4;
   static constexpr size_t kMaxInsns = 2'000'000;
 
   /// Fibonacci hashing: code starts are dense in few pages, the low bits alone collide.

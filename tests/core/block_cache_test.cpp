@@ -155,3 +155,16 @@ TEST_CASE("block cache: REP at the end of 4 GiB, more than a slice -> goes on, t
   CHECK(m.reg(kRcx) == 0);
   CHECK(m.rip() == 1);
 }
+
+TEST_CASE("block cache: a page's blocks overwritten one after the other -> all of them go") {
+  M m;
+  m.protected_system({0xEB, 0x3E});  // jmp to the next line, 20 times
+  for (u64 line = 1; line < 20; ++line) m.put(M::kCode + line * 64, {0xEB, 0x3E});
+  m.put(M::kCode + 20 * 64, {0xF4});
+  CHECK(m.run() == Exit::Halted);
+  REQUIRE(m.cpu.blocks->size() == 21);
+  for (u64 line = 0; line < 3; ++line) m.cpu.blocks->on_watched_write({M::kCode + line * 64}, 1);
+  CHECK(m.cpu.blocks->size() == 18);
+  m.cpu.blocks->on_watched_write({M::kCode + 3 * 64}, 1);
+  CHECK(m.cpu.blocks->size() == 0);
+}
