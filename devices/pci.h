@@ -69,6 +69,10 @@ class PciHost final : public Device {
 
   /// `device` 0-31, `function` 0-7.
   void attach(unsigned device, unsigned function, PciDevice& target);
+  /// Null: nothing there.
+  const PciDevice* function(unsigned device, unsigned number) const {
+    return functions_[device << 3 | number];
+  }
 
   std::string_view name() const override { return "pci"; }
   u32 read(u32 offset, Width width) override;

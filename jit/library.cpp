@@ -49,7 +49,7 @@ NativeBlock* Library::find(const Block& block, u64 rip) const {
 }
 
 NativeBlock* Library::add(Block& block, u64 rip) {
-  if (block.crosses || !block.valid) return nullptr;
+  if (block.crosses || !block.valid || block.breakpoint) return nullptr;
   unsigned count = 0;
   for (NativeBlock* t = first(block); t; t = t->next) ++count;
   if (count >= kMaxPerBlock) return nullptr;
