@@ -21,6 +21,7 @@
 #include "devices/interrupt_hub.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
+#include "devices/pc_storage.h"
 #include "devices/pic8259.h"
 #include "devices/piix.h"
 #include "devices/pit8254.h"
@@ -39,6 +40,7 @@ struct PcConfig {
   CpuModel cpu;
   bool icount = false;
   unsigned icount_shift = 3;          ///< one instruction takes 2^shift ns
+  bool private_memory = false;        ///< a copy of the process gets RAM of its own
   bool icount_sleep = true;           ///< sleep while guest time is skipped; the guest cannot tell
   std::array<ByteSink*, 4> serial{};  ///< null: that port is not there
   std::array<ByteSource*, 4> serial_input{};  ///< null: nobody types
@@ -46,7 +48,8 @@ struct PcConfig {
   std::optional<u16> debug_exit;              ///< isa-debug-exit at this port
   bool pc_testdev = false;
   bool no_reboot = false;  ///< a reset ends the run
-  i64 rtc_start = 0;       ///< seconds since 1970, in the guest's civil time
+  StorageConfig storage;
+  i64 rtc_start = 0;  ///< seconds since 1970, in the guest's civil time
 };
 
 /// What happened to the machine as a whole, for monitors and debuggers.
@@ -76,6 +79,7 @@ class Pc {
   Rtc146818& rtc() { return rtc_; }
   PciHost& pci() { return pci_; }
   Piix3Isa& isa_bridge() { return piix3_; }
+  PcStorage& storage() { return storage_; }
   InterruptHub& interrupts() { return hub_; }
   Uart16550* serial(unsigned port) { return uarts_[port].get(); }  ///< null: not there
   /// Every chip, in a fixed order: snapshots, dumps, tests.
@@ -90,6 +94,9 @@ class Pc {
 
   /// Runs until the machine leaves; its exit status. Call reset() first.
   int run(Engine& engine);
+  /// The same, to the first block boundary at or past a count of instructions. False: it left.
+  bool run_until(Engine& engine, u64 instructions);
+  int status() const { return status_; }
   /// Ends run() soon, with this status. From any thread, or a signal handler.
   void leave(int status);
   void request_reset();  ///< at the next block boundary
@@ -169,6 +176,7 @@ class Pc {
   Piix3Isa piix3_;
   Piix4Pm piix4_pm_;
   PciHost pci_;
+  PcStorage storage_;
   FwCfg fw_cfg_;
   PostPort post_;
   std::array<std::unique_ptr<Uart16550>, 4> uarts_;

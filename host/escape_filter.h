@@ -28,7 +28,8 @@ class EscapeFilter {
 class EscapedSource final : public ByteSource {
  public:
   struct Hooks {
-    std::function<void()> quit, help, send_break, monitor;
+    std::function<void()> quit, help, send_break;
+    std::function<void()> monitor = {};
     /// True: this byte is the monitor's.
     std::function<bool(u8)> divert = [](u8) { return false; };
   };

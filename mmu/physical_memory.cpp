@@ -19,10 +19,10 @@ PhysPage advanced(PhysPage page, u64 bytes) {
 
 }  // namespace
 
-PhysicalMemory::PhysicalMemory(u64 ram_bytes)
+PhysicalMemory::PhysicalMemory(u64 ram_bytes, HostMemory::Kind kind)
     : ram_bytes_(ram_bytes),
-      ram_(ram_bytes, "guest-ram"),
-      watch_(ram_bytes >> kPageShift, "guest-ram-watch") {
+      ram_(ram_bytes, "guest-ram", kind),
+      watch_(ram_bytes >> kPageShift, "guest-ram-watch", kind) {
   RING3_CHECK(page_aligned(ram_bytes) && ram_bytes >= kMinRam, "{} bytes of RAM", ram_bytes);
   rebuild_map();
 }

@@ -57,7 +57,7 @@ class PhysicalMemory {
   static constexpr u64 kMinRam = 0x10'0000;
 
   /// `ram_bytes`: a multiple of 4 KiB, at least 1 MiB. Throws std::bad_alloc if the host refuses.
-  explicit PhysicalMemory(u64 ram_bytes);
+  explicit PhysicalMemory(u64 ram_bytes, HostMemory::Kind kind = HostMemory::Kind::Shared);
   PhysicalMemory(const PhysicalMemory&) = delete;
 
   u64 ram_bytes() const { return ram_bytes_; }
@@ -115,7 +115,7 @@ class PhysicalMemory {
 
   // Watched pages. Watching is counted by bit: each user owns one bit of the page's mask. Only RAM
   // can be watched: nothing else changes by writes.
-  enum Watch : u8 { kWatchCode = 1, kWatchPageTable = 2 };
+  enum Watch : u8 { kWatchCode = 1, kWatchPageTable = 2, kWatchLog = 4 };
   void set_watcher(Watch who, WriteWatcher* watcher);
   void watch(PhysAddr page, Watch who);
   void unwatch(PhysAddr page, Watch who);
@@ -169,7 +169,7 @@ class PhysicalMemory {
   HostMemory watch_;  ///< one mask per RAM page
   std::vector<Region> regions_;
   std::vector<Mapped> map_;
-  WriteWatcher* watchers_[2] = {};
+  WriteWatcher* watchers_[3] = {};
   std::vector<MapListener*> listeners_;
   std::vector<std::function<void()>> change_hooks_;
   u32 dropped_writes_ = 0;  ///< rate limit of the log

@@ -55,19 +55,17 @@ std::string registers_info(Machine& machine) { return dump_registers(machine.pc.
 
 std::string pci_info(Machine& machine) {
   std::string text;
-  for (unsigned n = 0; n < 256; ++n) {
-    const PciDevice* f = machine.pc.pci().function(n >> 3, n & 7);
-    if (!f) continue;
-    text += fmt::format("  Bus 0, device {:2}, function {}: class {:04x}, {:04x}:{:04x}", n >> 3,
-                        n & 7, f->config_read(0x0A, Width::Word), f->config_read(0, Width::Word),
-                        f->config_read(2, Width::Word));
-    const u32 pin = f->config_read(0x3D, Width::Byte);
+  machine.pc.pci().for_each([&text](unsigned device, unsigned number, PciDevice& f) {
+    text += fmt::format("  Bus 0, device {:2}, function {}: class {:04x}, {:04x}:{:04x}", device,
+                        number, f.config_read(0x0A, Width::Word), f.config_read(0, Width::Word),
+                        f.config_read(2, Width::Word));
+    const u32 pin = f.config_read(0x3D, Width::Byte);
     if (pin != 0)
       text += fmt::format(", INT{} on IRQ {}", static_cast<char>('A' + pin - 1),
-                          f->config_read(0x3C, Width::Byte));
+                          f.config_read(0x3C, Width::Byte));
     text += "\n";
-    for (unsigned bar = 0; bar < 6; ++bar) text += bar_text(*f, bar);
-  }
+    for (unsigned bar = 0; bar < 6; ++bar) text += bar_text(f, bar);
+  });
   return text;
 }
 

@@ -87,7 +87,8 @@ Status set_smp(Parse&, std::string_view value) {
 }
 
 Status set_bios(Parse& p, std::string_view value) {
-  p.options.firmware.bios = value;
+  p.options.firmware.own = value == "ring3";
+  p.options.firmware.bios = value == "ring3" ? "" : value;
   return success();
 }
 
@@ -103,9 +104,23 @@ Status set_fw_cfg(Parse& p, std::string_view value) {
 
 Status set_accel(Parse& p, std::string_view value) {
   p.options.jit = value == "jit";
-  if (value == "interp" || value == "jit") return success();
+  p.options.verified = value == "verify";
+  if (value == "interp" || value == "jit" || value == "verify") return success();
   if (value == "kvm") return Error{"not built yet; use -accel jit"};
-  return Error{"no such accelerator; there are 'interp' and 'jit'"};
+  return Error{"no such accelerator; there are 'interp', 'jit' and 'verify'"};
+}
+
+Status set_verify(Parse& p, std::string_view value) {
+  verify::Settings& v = p.options.verify;
+  return parse_properties(value, [&](std::string_view key, std::string_view text) -> Status {
+    const auto number = parse_number(text, u64{1} << 60);
+    if (!number) return Error{number.error()};
+    if (key == "every" && *number > 0) return store_result(number, v.every);
+    if (key == "blocks") return store_result(number, v.blocks);
+    if (key == "from") return store_result(number, v.from);
+    if (key == "stretch" && *number > 0) return store_result(number, v.stretch);
+    return Error{"give every=N, blocks=N, from=N or stretch=N, in instructions"};
+  });
 }
 
 Status set_treat(Parse& p, std::string_view value) {
@@ -146,6 +161,26 @@ Status set_device(Parse& p, std::string_view value) {
   if (device == "isa-debug-exit") return set_debug_exit(p, properties);
   if (device == "pc-testdev") return set_flag<&Options::testdev>(p, value);
   return Error{"no such device; there are isa-debug-exit[,iobase=PORT] and pc-testdev"};
+}
+
+Status set_drive(Parse& p, std::string_view value) {
+  auto drive = parse_drive(value);
+  if (!drive) return Error{drive.error()};
+  p.options.drives.push_back(*drive);
+  return success();
+}
+
+/// -hda and its like, by the letters of their names.
+template <char a, char b, char c>
+Status set_disk(Parse& p, std::string_view file) {
+  const char name[] = {a, b, c};
+  p.options.drives.push_back(drive_shortcut({name, sizeof name}, file));
+  return success();
+}
+
+Status set_cdrom(Parse& p, std::string_view file) {
+  p.options.drives.push_back(drive_shortcut("cdrom", file));
+  return success();
 }
 
 Status set_image_bits(Options& o, std::string_view text) {
@@ -252,7 +287,10 @@ constexpr Row kRows[] = {
     {"m", Takes::Value, "SIZE", "guest memory: MiB, or with K, M, G, T (default 128M)", set_ram},
     {"cpu", Takes::Value, "MODEL[,+F][,-F]", "processor (default max); -cpu help lists", set_cpu},
     {"smp", Takes::Value, "1", "number of processors", set_smp},
-    {"accel", Takes::Value, "interp|jit", "how guest code runs (kvm: not built yet)", set_accel},
+    {"accel", Takes::Value, "interp|jit|verify", "how guest code runs; verify: both, compared",
+     set_accel},
+    {"verify", Takes::Value, "PROP=N,...",
+     "every=2000 instructions chained, then blocks=4 alone; from=N, stretch=N", set_verify},
     {"treat", Takes::Value, "MNEMONIC=callout", "jit: call the interpreter for it", set_treat},
     {"bios", Takes::Value, "seabios|FILE", "a BIOS image; seabios: of the Debian package",
      set_bios},
@@ -266,6 +304,17 @@ constexpr Row kRows[] = {
     {"append", Takes::Value, "TEXT", "the kernel's command line", set_text<&Options::append>},
     {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
      set_image},
+    {"drive", Takes::Value, "file=FILE[,PROP=X]",
+     "a disk: format=raw|qcow2, if=ide, index=N, media=disk|cdrom, readonly=on, snapshot=on, "
+     "cache=MODE, discard=unmap, serial=TEXT",
+     set_drive},
+    {"hda", Takes::Value, "FILE", "first IDE disk; also -hdb, -hdc, -hdd", set_disk<'h', 'd', 'a'>},
+    {"hdb", Takes::Value, "FILE", "", set_disk<'h', 'd', 'b'>},
+    {"hdc", Takes::Value, "FILE", "", set_disk<'h', 'd', 'c'>},
+    {"hdd", Takes::Value, "FILE", "", set_disk<'h', 'd', 'd'>},
+    {"cdrom", Takes::Value, "FILE", "a CD image, as index 2", set_cdrom},
+    {"snapshot", Takes::Nothing, "", "what guests write is dropped at the end",
+     set_flag<&Options::snapshot>},
     {"nographic", Takes::Nothing, "", "first serial line on this terminal (the default)",
      set_nothing},
     {"serial", Takes::Value, "BACKEND", "stdio, null, none or file:PATH; up to four times",
@@ -315,6 +364,9 @@ Error option_error(std::string_view option, std::string_view value, const std::s
 /// Rules between options.
 Status check_together(const Options& o) {
   if (Status status = check_terminal(o); !status) return status;
+  if (o.verified &&
+      (o.gdb || o.qmp || o.start_paused || (o.monitor && *o.monitor != ControlPort{})))
+    return option_error("-accel", "verify", "runs without monitor, QMP, gdb and -S");
   if (!o.image.empty() && !o.kernel.empty())
     return option_error("-image", o.image, "not together with -kernel; give one of them");
   if (!o.initrd.empty() && o.kernel.empty())
@@ -325,9 +377,24 @@ Status check_together(const Options& o) {
     return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
   if (o.perf_map && !o.jit)
     return option_error("-perf-map", "", "names translations; give -accel jit too");
+  for (const DriveOption& drive : o.drives)
+    if (o.verified && !drive.cdrom)
+      return option_error(drive.option, drive.image.file,
+                          "-accel verify has CD drives only; give -cdrom, or -accel jit");
+  if (o.verified && !o.hash_file.empty())
+    return option_error("-state-hash", o.hash_file, "not with -accel verify; give interp or jit");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
+  if (!o.firmware.bios.empty() && (!o.kernel.empty() || !o.image.empty()))
+    return option_error("-bios", o.firmware.bios,
+                        "does not start a -kernel or -image; give a disk, or -bios ring3");
   return success();
+}
+
+/// Drives without a kernel: a machine that boots from them.
+void choose_firmware(Options& o) {
+  const bool loads = !o.kernel.empty() || !o.image.empty();
+  if (o.firmware.bios.empty() && !loads && !o.drives.empty()) o.firmware.own = true;
 }
 
 /// One argument, with its dash: "-stats=json" is name and value. nullopt: not an option.
@@ -376,6 +443,7 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
   if (parse.serial_lines == 0 && takes_terminal(parse.options))
     parse.options.serial = {{CharBackend::Kind::Null, ""}};
   if (Status status = check_together(parse.options); !status) return Error{status.error()};
+  choose_firmware(parse.options);
   return parse.options;
 }
 

@@ -11,7 +11,9 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "host/socket.h"
+#include "tools/drive_options.h"
 #include "tools/firmware_options.h"
+#include "verify/settings.h"
 
 namespace ring3 {
 
@@ -54,9 +56,11 @@ struct Options {
   enum class Action : u8 { Run, Help, Version, CpuHelp, LogHelp };
   Action action = Action::Run;
 
-  u64 ram_bytes = u64{128} << 20;     ///< a multiple of 4 KiB
-  std::string cpu = "max";            ///< for CpuModel::parse
-  bool jit = false;                   ///< -accel jit
+  u64 ram_bytes = u64{128} << 20;  ///< a multiple of 4 KiB
+  std::string cpu = "max";         ///< for CpuModel::parse
+  bool jit = false;                ///< -accel jit
+  bool verified = false;           ///< -accel verify
+  verify::Settings verify;
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
   FirmwareOptions firmware;
@@ -67,6 +71,8 @@ struct Options {
   std::optional<CharBackend> debugcon;                                 ///< port 402h
   std::optional<u16> debug_exit_port;                                  ///< isa-debug-exit
   bool testdev = false;                                                ///< pc-testdev
+  std::vector<DriveOption> drives;
+  bool snapshot = false;  ///< no image is written
   bool no_reboot = false;
   std::optional<u8> icount_shift;  ///< an instruction takes 2^shift ns of guest time
   RtcBase rtc;

@@ -75,6 +75,7 @@ def cases(files):
     yield ["-cpu", "i9-nope"], ["-cpu", "i9-nope"]
     yield ["-cpu", "max,+nope"], ["-cpu", "nope"]
     yield ["-accel", "kvm"], ["-accel", "jit"]
+    yield ["-verify", "each=1"], ["-verify", "every=N"]
     yield ["-d", "nope"], ["-d", "nope"]
     yield ["-D", files["text"] + "/x", "-d", "int"], ["-D", files["text"]]
     yield ["-serial", "file:" + files["missing"] + "/x"], ["-serial", files["missing"]]
@@ -82,6 +83,16 @@ def cases(files):
     yield ["-icount", "shift=99"], ["-icount", "shift=99"]
     yield ["-rtc", "base=never"], ["-rtc", "base=never"]
     yield ["-initrd", files["text"]], ["-initrd", "-kernel"]
+    for name in ("missing", "empty", "directory"):
+        yield ["-hda", files[name]], ["-hda", files[name]]
+        yield ["-drive", "file=" + files[name]], ["-drive", files[name]]
+    for property in ("if=scsi", "format=vmdk", "media=tape", "cache=maybe", "index=9", "nope=1",
+                     "readonly=perhaps"):
+        yield ["-drive", f"file={files['text']},{property}"], ["-drive", files["text"]]
+    yield ["-drive", "file=" + files["text"] + ",format=qcow2"], [files["text"], "format=raw"]
+    yield ["-drive", "if=ide"], ["-drive", "file=FILE"]
+    yield ["-hda", files["text"], "-hdb", files["text"]], ["-hdb", files["text"], "in use"]
+    yield ["-hda", files["text"], "-drive", f"file={files['random']},index=0"], ["-drive", "taken"]
     yield ["-stats=xml"], ["-stats", "xml"]
 
 
