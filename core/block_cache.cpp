@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "core/debug_stops.h"
 #include "core/handlers.h"
 
 namespace ring3 {
@@ -23,6 +24,15 @@ CodeSize code_size(const CpuState& s) {
 void overwritten(Cpu& cpu, const Insn& i) {
   step_back(cpu, i);
   --cpu.state.instructions;
+}
+
+/// How many of the block's instructions come before a breakpoint; at least one.
+size_t insns_to_breakpoint(const DebugStops& stops, const Block& block) {
+  u64 offset = block.start.offset() + block.insns.front().length;
+  size_t n = 1;
+  while (n < block.insns.size() && !stops.breaks_at_offset(offset))
+    offset += block.insns[n++].length;
+  return n;
 }
 
 void log_block(const Decoder& decoder, CodeSize size, const Block& block, const u8* bytes) {
@@ -160,6 +170,14 @@ Block& BlockCache::decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, 
   // Nobody sees writes to what is not cached, so it is fetched anew for each instruction.
   scan(decoder_, mode, {bytes, available}, bind, *block, cached ? kMaxBlockInsns : 1);
   if (block->insns.empty()) return decode_crossing(cpu, linear, start, host, available);
+  if (cpu.stops) [[unlikely]] {
+    const size_t before = insns_to_breakpoint(*cpu.stops, *block);
+    if (before < block->insns.size()) {
+      block->insns.clear();
+      scan(decoder_, mode, {bytes, available}, bind, *block, before);
+    }
+    block->breakpoint = cpu.stops->breaks_at_offset(start.offset());
+  }
   if (log_enabled(Log::InAsm)) log_block(decoder_, mode.code_size, *block, bytes);
   return cached ? keep(std::move(block)) : keep_uncached(std::move(block));
 }
@@ -192,6 +210,7 @@ Block& BlockCache::decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u
   scan(decoder_, {code_size(s), s.mode_key},
        {bytes, status == DecodeStatus::Ok ? d.insn.length : total}, bind, *block);
   if (log_enabled(Log::InAsm)) log_block(decoder_, code_size(s), *block, bytes);
+  block->breakpoint = cpu.stops && cpu.stops->breaks_at_offset(start.offset());
   const bool cached = memory_.page(start).kind == PageKind::Ram &&
                       memory_.page(second).kind == PageKind::Ram && status == DecodeStatus::Ok;
   if (!cached) return keep_uncached(std::move(block));

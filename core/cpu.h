@@ -20,6 +20,7 @@
 namespace ring3 {
 
 class BlockCache;
+class DebugStops;
 
 /// What RDRAND and RDSEED draw from.
 u64 host_entropy(Cpu& cpu);     ///< the host's random numbers
@@ -35,6 +36,7 @@ enum Signal : u32 {
   kSignalStop = 32,    ///< leave run(): power off, quit, monitor
   kSignalEvents = 64,  ///< an event became due earlier than the engine planned
   kSignalTrap = 128,   ///< TF, a debug trap or an interrupt shadow is pending: single steps
+  kSignalDebug = 256,  ///< leave run(): a breakpoint or watchpoint of `Cpu::stops` was reached
 };
 
 struct Cpu final : public CpuPins {
@@ -169,6 +171,7 @@ struct Cpu final : public CpuPins {
 
   unsigned nested_task_faults = 0;  ///< faults of new tasks that are being taken, see switch_task
   BlockCache* blocks = nullptr;     ///< the engine's; invalidated with the code pages
+  DebugStops* stops = nullptr;      ///< an outside debugger's, or null
 
  private:
   template <class T>

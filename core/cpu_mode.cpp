@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What follows from CR0, CR4, EFER, RFLAGS, the segment registers and DR7: mode, masks, views.
 #include "core/debug.h"
+#include "core/debug_stops.h"
 #include "core/stack_cursor.h"
 #include "decoder/block.h"
 
@@ -89,7 +90,8 @@ void Cpu::update_level() {
 
 void Cpu::update_flags_mode() {
   mmu.set_view(view_at(*this, state.cpl));
-  mmu.set_bypass(alignment_checked(state) || data_breakpoints(state));
+  mmu.set_bypass(alignment_checked(state) || data_breakpoints(state) ||
+                 (stops && stops->watching()));
   update_trap_signal(*this);
 }
 

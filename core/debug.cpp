@@ -3,6 +3,7 @@
 // branch trace store, BTF.
 #include "core/debug.h"
 
+#include "core/debug_stops.h"
 #include "core/system.h"
 
 namespace ring3 {
@@ -64,6 +65,7 @@ u64 match_instruction(const CpuState& state, u64 linear) {
 }
 
 void note_data_access(Cpu& cpu, u64 linear, unsigned size, Access access) {
+  if (cpu.stops) cpu.stops->note_access(linear, size, access);
   if (!(cpu.state.dr[7] & 0xFF)) return;
   note(cpu, linear, size,
        [access](u8 c) { return c == kReadWrite || (c == kWrite && access == Access::Write); });
@@ -86,7 +88,8 @@ void update_trap_signal(Cpu& cpu) {
   const CpuState& st = cpu.state;
   // Data breakpoints single-step too: their traps come after one instruction, not after a block.
   const bool wanted = st.has(flag::TF | flag::RF) || st.shadow || cpu.pending_dr6 ||
-                      instruction_breakpoints(st) || data_breakpoints(st);
+                      instruction_breakpoints(st) || data_breakpoints(st) ||
+                      (cpu.stops && cpu.stops->watching());
   const bool set = cpu.signals.load(std::memory_order_relaxed) & kSignalTrap;
   if (wanted == set) return;
   if (wanted) {

@@ -17,7 +17,7 @@ void BlockEngine::deliver(Cpu& cpu, const Fault& fault) {
 
 /// Signals, at an instruction boundary. True: leave run() with `exit`.
 bool BlockEngine::attend(Cpu& cpu, Exit& exit) {
-  constexpr u32 kLeave = kSignalReset | kSignalStop | kSignalEvents;
+  constexpr u32 kLeave = kSignalReset | kSignalStop | kSignalEvents | kSignalDebug;
   const u32 signals = cpu.signals.load(std::memory_order_acquire);
   if (signals & kLeave) {
     exit = Exit::Signal;

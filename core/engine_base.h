@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/block_cache.h"
+#include "core/debug_stops.h"
 #include "core/engine.h"
 
 namespace ring3 {
@@ -25,6 +26,8 @@ class BlockEngine : public Engine {
   /// A Fault that ended a block: to the guest's handler. Counts as an instruction: a guest that
   /// does nothing but fault reaches the deadline too.
   void deliver(Cpu& cpu, const Fault& fault);
+  /// For a block with Block::breakpoint, before it runs. True: the debugger stops here.
+  static bool stops_at(Cpu& cpu) { return cpu.stops && cpu.stops->check_breakpoint(); }
 
   Cpu& cpu_;
   BlockCache blocks_;
@@ -70,6 +73,7 @@ Exit BlockEngine::run_until_fault(Cpu& cpu, u64 deadline, RunBlock&& run_block) 
       if (attend(cpu, exit)) return exit;
       if (cpu.signals.load(std::memory_order_relaxed) & kSignalTrap) {
         if (cpu.state.instructions >= deadline) return Exit::Deadline;
+        if (cpu.stops && cpu.stops->check_breakpoint()) continue;
         single_step(cpu);
         continue;
       }

@@ -20,6 +20,8 @@ class Interpreter final : public BlockEngine {
  private:
   void run_block(Cpu& cpu) {
     Block& block = blocks_.find(cpu);
+    if (block.breakpoint && stops_at(cpu)) [[unlikely]]
+      return;
     if (g_log_mask != 0) [[unlikely]]
       trace_block(cpu, block);
     interpret(cpu, block, 0, block.insns.size());

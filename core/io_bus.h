@@ -19,6 +19,16 @@ class IoBus {
   /// device into its widest (Device::max_width). Ports past FFFFh and unmapped ones: open bus.
   u32 read(u16 port, Width width);
   void write(u16 port, Width width, u32 value);
+  /// Ports that reach the same device in order: f(first, last, name).
+  template <class F>
+  void for_each_range(F&& f) const {
+    for (u32 first = 0, last = 0; first < by_port_.size(); first = last + 1) {
+      const u16 range = by_port_[first];
+      for (last = first; last + 1 < by_port_.size() && by_port_[last + 1] == range;) ++last;
+      if (const Device* device = ranges_[range].device)
+        f(static_cast<u16>(first), static_cast<u16>(last), device->name());
+    }
+  }
 
  private:
   struct Range {

@@ -28,8 +28,9 @@ struct Block {
   PhysAddr start;        ///< of the first byte
   PhysAddr second_page;  ///< page of the rest, if `crosses`
   u32 key = 0;
-  bool crosses = false;  ///< the block is one instruction that runs into the next page
-  bool valid = true;     ///< cleared when its bytes were overwritten
+  bool crosses = false;     ///< the block is one instruction that runs into the next page
+  bool valid = true;        ///< cleared when its bytes were overwritten
+  bool breakpoint = false;  ///< a debugger may want to stop before it
   u16 bytes = 0;
   u64 linear = 0;  ///< where it was first seen, for listings
   u64 executions = 0;

@@ -227,6 +227,7 @@ void Pc::reset() {
   place_local_apic();
   if (!roms_.has_roms()) set_up_as_firmware();
   if (reset_hook_) reset_hook_();
+  notify(MachineEvent::Reset);
 }
 
 void Pc::request_reset() { cpu_.signals |= kSignalReset; }

@@ -30,6 +30,7 @@
 #include "devices/shadow_ram.h"
 #include "devices/time_sources.h"
 #include "devices/uart16550.h"
+#include "host/service.h"
 #include "host/waiter.h"
 
 namespace ring3 {
@@ -49,6 +50,16 @@ struct PcConfig {
   bool no_reboot = false;  ///< a reset ends the run
   StorageConfig storage;
   i64 rtc_start = 0;  ///< seconds since 1970, in the guest's civil time
+};
+
+/// What happened to the machine as a whole, for monitors and debuggers.
+enum class MachineEvent : u8 {
+  Stop,  ///< paused: by a person, a breakpoint or a watchpoint (DebugStops::take_hit)
+  Resume,
+  Step,  ///< request_step() is done, the machine is paused
+  Reset,
+  PowerDown,  ///< the power button was pressed
+  Shutdown,   ///< the run ends
 };
 
 class Pc {
@@ -92,6 +103,20 @@ class Pc {
   /// At the first block boundary past each multiple of `interval` instructions.
   void on_instructions(u64 interval, std::function<void(u64 instructions)> hook);
 
+  // pc_control.cpp. From the machine's thread: services and observers are on it.
+  /// Paused, the guest and its time stand still; services go on.
+  void pause();
+  void resume();
+  bool paused() const { return paused_; }
+  /// Resumes for one instruction; interrupts wait, unless the cpu is halted.
+  void request_step();
+  void press_power_button();
+  void observe(std::function<void(MachineEvent)> observer) {
+    observers_.push_back(std::move(observer));
+  }
+  /// Served every few milliseconds, and when it has input. Outlives run().
+  void add_service(HostService& service) { services_.push_back(&service); }
+
   std::string dump();  ///< readable state, for people
   /// Of the cpu's registers, RAM and every device: equal runs have equal hashes.
   u64 state_hash();
@@ -119,6 +144,13 @@ class Pc {
   void service_serial(unsigned port);
   void flush_output();
   void measure(u64 instructions, Nanos time);
+
+  // pc_control.cpp
+  void notify(MachineEvent event);
+  void stop(MachineEvent why);
+  void run_paused();
+  void run_step(Engine& engine);
+  void serve();
 
   const PcConfig config_;
   HostTime host_time_;
@@ -161,6 +193,10 @@ class Pc {
   double instructions_per_ns_ = 0.02;
   u64 hook_interval_ = 0, next_hook_ = ~u64{0};
   std::function<void(u64)> instruction_hook_;
+  bool paused_ = false, stepping_ = false;
+  bool skip_breakpoint_ = false;  ///< resumed: the instruction that it stopped at runs
+  std::vector<HostService*> services_;
+  std::vector<std::function<void(MachineEvent)>> observers_;
 };
 
 }  // namespace ring3

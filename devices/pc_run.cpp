@@ -22,6 +22,7 @@ constexpr Nanos kWorthSleeping = 1'000'000;
 
 int Pc::run(Engine& engine) {
   run_until(engine, ~u64{0});
+  notify(MachineEvent::Shutdown);
   flush_output();
   return status_;
 }
@@ -29,6 +30,14 @@ int Pc::run(Engine& engine) {
 bool Pc::run_until(Engine& engine, u64 instructions) {
   while (!(cpu_.signals & kSignalStop)) {
     if (cpu_.state.instructions >= instructions) return true;
+    if (paused_) {
+      run_paused();
+      continue;
+    }
+    if (stepping_ || skip_breakpoint_) {
+      run_step(engine);
+      continue;
+    }
     cpu_.signals &= ~u32{kSignalEvents};
     clock_.run_due();
     if (clock_.now() >= next_service_) service_host();
@@ -84,6 +93,10 @@ void Pc::handle(Exit exit) {
 }
 
 void Pc::handle_signals() {
+  if (cpu_.signals & kSignalDebug) {
+    cpu_.signals &= ~u32{kSignalDebug};
+    pause();
+  }
   if (!(cpu_.signals & kSignalReset) || (cpu_.signals & kSignalStop)) return;
   cpu_.signals &= ~u32{kSignalReset};
   if (config_.no_reboot) return leave(0);
@@ -114,13 +127,15 @@ void Pc::idle() {
 
 void Pc::wait(Nanos time) {
   flush_output();
-  std::array<int, 4> handles{-1, -1, -1, -1};
+  std::vector<int> handles(uarts_.size(), -1);
   for (unsigned port = 0; port < uarts_.size(); ++port) {
     const ByteSource* source = config_.serial_input[port];
     if (source && uarts_[port] && uarts_[port]->backlog() < kBacklog)
       handles[port] = source->handle();
   }
+  for (const HostService* service : services_) service->add_handles(handles);
   waiter_.wait(time == kNever ? Waiter::kForever : time, handles);
+  serve();
   // By instructions, input is looked at only at times that are the guest's, unless it is dead.
   if (!config_.icount || time == kNever) next_service_ = 0;
 }
@@ -129,6 +144,7 @@ void Pc::service_host() {
   next_service_ = clock_.now() + kServicePeriod;
   for (unsigned port = 0; port < uarts_.size(); ++port) service_serial(port);
   flush_output();
+  serve();
   for (const ByteSink* sink : config_.serial) {
     if (!sink || sink->error().empty()) continue;
     fmt::print(stderr, "ring3: {}\n", sink->error());

@@ -9,10 +9,19 @@ namespace ring3 {
 
 class HostTime final : public TimeSource {
  public:
-  Nanos now() override { return host_monotonic_ns() - start_; }
+  Nanos now() override { return (stopped_ ? stopped_ : host_monotonic_ns()) - start_; }
+  /// Stands still, for a machine that is stopped.
+  void stop() {
+    if (!stopped_) stopped_ = host_monotonic_ns();
+  }
+  void go_on() {
+    if (stopped_) start_ += host_monotonic_ns() - stopped_;
+    stopped_ = 0;
+  }
 
  private:
   u64 start_ = host_monotonic_ns();
+  u64 stopped_ = 0;  ///< when, or 0: it runs
 };
 
 /// One instruction takes 2^shift ns; idle time is skipped. A pure function of the guest's course.

@@ -17,6 +17,8 @@ EscapeFilter::Result EscapeFilter::feed(u8 byte) {
       return Result::Help;
     case 'b':
       return Result::Break;
+    case 'c':
+      return Result::Monitor;
     default:
       return Result::Byte;  // also Ctrl-A itself
   }
@@ -26,6 +28,7 @@ std::string EscapeFilter::help() {
   return "Ctrl-A h    this help\n"
          "Ctrl-A x    quit ring3\n"
          "Ctrl-A b    send a break (magic SysRq of Linux)\n"
+         "Ctrl-A c    to the monitor and back\n"
          "Ctrl-A Ctrl-A    send Ctrl-A\n";
 }
 
@@ -35,7 +38,7 @@ size_t EscapedSource::take(std::span<u8> out) {
   for (const u8 byte : out.first(taken)) {
     const EscapeFilter::Result result = filter_.feed(byte);
     if (result == EscapeFilter::Result::Byte) {
-      out[kept++] = byte;
+      if (!hooks_.divert(byte)) out[kept++] = byte;
     } else {
       command(result);
     }
@@ -45,9 +48,10 @@ size_t EscapedSource::take(std::span<u8> out) {
 
 void EscapedSource::command(EscapeFilter::Result result) {
   using Result = EscapeFilter::Result;
-  const auto& hook = result == Result::Quit   ? hooks_.quit
-                     : result == Result::Help ? hooks_.help
-                                              : hooks_.send_break;
+  const auto& hook = result == Result::Quit      ? hooks_.quit
+                     : result == Result::Help    ? hooks_.help
+                     : result == Result::Monitor ? hooks_.monitor
+                                                 : hooks_.send_break;
   if (result != Result::Nothing && hook) hook();
 }
 

@@ -13,7 +13,7 @@ namespace ring3 {
 class EscapeFilter {
  public:
   static constexpr u8 kEscape = 0x01;  // Ctrl-A
-  enum class Result : u8 { Byte, Nothing, Quit, Help, Break };
+  enum class Result : u8 { Byte, Nothing, Quit, Help, Break, Monitor };
 
   /// `Byte`: `byte` goes to the guest.
   Result feed(u8 byte);
@@ -29,6 +29,9 @@ class EscapedSource final : public ByteSource {
  public:
   struct Hooks {
     std::function<void()> quit, help, send_break;
+    std::function<void()> monitor = {};
+    /// True: this byte is the monitor's.
+    std::function<bool(u8)> divert = [](u8) { return false; };
   };
   EscapedSource(ByteSource& typed, Hooks hooks) : typed_(typed), hooks_(std::move(hooks)) {}
 

@@ -183,6 +183,8 @@ void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
 
 void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   Block& block = blocks_.find(cpu);
+  if (block.breakpoint && stops_at(cpu)) [[unlikely]]
+    return;
   if (g_log_mask != 0) [[unlikely]]
     trace_block(cpu, block);
   const u64 rip = cpu.state.rip();

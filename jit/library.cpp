@@ -60,7 +60,7 @@ NativeBlock* Library::find(const Block& block, u64 rip) const {
 }
 
 NativeBlock* Library::add(Block& block, u64 rip) {
-  if (!block.valid) return nullptr;
+  if (!block.valid || block.breakpoint) return nullptr;
   const PhysPage page = cpu_.mmu.memory().page(block.start);
   if (!page.host) return nullptr;
   if (cache_.full()) drop_all();

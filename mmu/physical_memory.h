@@ -81,6 +81,12 @@ class PhysicalMemory {
     return mapped_page(at);
   }
 
+  /// The whole map in order of addresses: f(start, end, kind).
+  template <class F>
+  void for_each_range(F&& f) const {
+    for (const Mapped& m : map_) f(m.start, m.end, m.first.kind);
+  }
+
   /// Any address, any length: splits at pages, drives MMIO in naturally aligned pieces of 1 to 8
   /// bytes, notifies the watcher. Used for DMA, loaders and the cpu's slow path.
   void read(PhysAddr address, std::span<u8> out);

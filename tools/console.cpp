@@ -61,10 +61,24 @@ ByteSink* Console::terminal_output() {
 ByteSource* Console::terminal_input() {
   typed_ = std::make_unique<FdSource>(kStandardInput);
   input_ = std::make_unique<EscapedSource>(
-      *typed_,
-      EscapedSource::Hooks{.quit = quit_, .help = [this] { help(); }, .send_break = [] {}});
+      *typed_, EscapedSource::Hooks{.quit = quit_,
+                                    .help = [this] { help(); },
+                                    .send_break = [] {},
+                                    .monitor = [this] { switch_monitor(); },
+                                    .divert =
+                                        [this](u8 byte) {
+                                          if (in_monitor_) monitor_(byte);
+                                          return in_monitor_;
+                                        }});
   raw_ = std::make_unique<RawTerminal>(kStandardInput);
   return input_.get();
+}
+
+void Console::switch_monitor() {
+  if (!monitor_) return;
+  in_monitor_ = !in_monitor_;
+  output_->put('\n');
+  if (in_monitor_) monitor_(0);
 }
 
 void Console::help() {

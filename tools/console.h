@@ -21,6 +21,12 @@ class Console {
   /// What Ctrl-A X does.
   void on_quit(std::function<void()> quit) { quit_ = std::move(quit); }
 
+  /// A serial line is on the terminal.
+  bool has_terminal() const { return input_ != nullptr; }
+  ByteSink& terminal() { return *output_; }
+  /// Ctrl-A C: bytes typed from then on; 0 when the monitor comes to the front.
+  void on_monitor(std::function<void(u8 byte)> monitor) { monitor_ = std::move(monitor); }
+
   /// Opens every backend; the first serial line on the terminal gets what is typed.
   Status open(const Options& options);
 
@@ -33,8 +39,11 @@ class Console {
   ByteSink* terminal_output();
   ByteSource* terminal_input();
   void help();
+  void switch_monitor();
 
   std::function<void()> quit_;
+  std::function<void(u8)> monitor_;
+  bool in_monitor_ = false;
   std::vector<std::unique_ptr<ByteSink>> sinks_;
   ByteSink* output_ = nullptr;  ///< standard output, once it is in use
   std::unique_ptr<FdSource> typed_;

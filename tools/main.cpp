@@ -19,6 +19,7 @@
 #include "tools/block_report.h"
 #include "tools/blocks_command.h"
 #include "tools/console.h"
+#include "tools/control_ports.h"
 #include "tools/entry.h"
 #include "tools/firmware.h"
 #include "tools/guest_loader.h"
@@ -130,7 +131,16 @@ int preview_board(Pc& board, const std::string& error, const Options& options) {
   return blocks ? 0 : fail(blocks.error());
 }
 
-int run_board(Pc& board, const BoardInfo& info, const Options& options) {
+Machine machine_of(Pc& board, const Options& options) {
+  return {.pc = board,
+          .name = options.name,
+          .engine = options.jit ? "jit" : "interp",
+          .screendump = {},
+          .block_info = {},
+          .stats = [&board] { return stats_text(board.cpu(), times_of(board), {}); }};
+}
+
+int run_board(Pc& board, const BoardInfo& info, const Options& options, Console& console) {
   if (Status loaded = install_firmware(board, info, options); !loaded) return fail(loaded.error());
   std::string error;
   load_on_reset(board, info, options, error);
@@ -141,7 +151,11 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
   if (!engine) return fail(engine.error());
   StateLog hashes;
   if (Status opened = hashes.attach(board, options); !opened) return fail(opened.error());
+  ControlPorts controls(board, machine_of(board, options));
+  if (Status opened = controls.open(options, console); !opened) return fail(opened.error());
+  if (options.start_paused) board.pause();
   board.reset();
+  controls.wait_for_clients();
   const int status = error.empty() ? board.run(**engine) : 1;
   set_dump_hook(nullptr, nullptr);
   if (!error.empty()) return fail(error);
@@ -201,7 +215,7 @@ int run_machine(const Options& options) {
     if (options.verified) return run_verified(options, *model, console, drives, streams);
     Pc board(board_config(options, *model, console, drives));
     running = &board;
-    return run_board(board, board_info(console), options);
+    return run_board(board, board_info(console), options, console);
   } catch (const std::bad_alloc&) {
     return fail(fmt::format("-m {}M: the host refuses that much memory; ask for less",
                             options.ram_bytes >> 20));

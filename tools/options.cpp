@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "tools/control_options.h"
 #include "tools/option_values.h"
 
 namespace ring3 {
@@ -201,6 +202,20 @@ Status set_image(Parse& p, std::string_view value) {
   });
 }
 
+Status set_monitor(Parse& p, std::string_view value) {
+  return store_result(parse_control_port(value), p.options.monitor);
+}
+
+Status set_qmp(Parse& p, std::string_view value) {
+  return store_result(parse_control_port(value), p.options.qmp);
+}
+
+Status set_gdb(Parse& p, std::string_view value) {
+  return store_result(parse_gdb_port(value), p.options.gdb);
+}
+
+Status set_gdb_default(Parse& p, std::string_view) { return set_gdb(p, "tcp::1234"); }
+
 Status set_icount(Parse& p, std::string_view value) {
   return parse_properties(value, [&](std::string_view key, std::string_view text) -> Status {
     const auto shift = parse_number(text, 10);
@@ -308,7 +323,15 @@ constexpr Row kRows[] = {
     {"debugcon", Takes::Value, "BACKEND", "debug console on port 402h", set_debugcon},
     {"display", Takes::Value, "none", "", expect_none},
     {"vga", Takes::Value, "none", "", expect_none},
-    {"monitor", Takes::Value, "none", "", expect_none},
+    {"monitor", Takes::Value, "PORT", "stdio, none, unix:PATH,server,nowait or tcp:HOST:PORT,...",
+     set_monitor},
+    {"qmp", Takes::Value, "PORT", "the monitor for programs, in JSON: unix:PATH,server,nowait",
+     set_qmp},
+    {"gdb", Takes::Value, "PORT", "gdb's target: tcp:HOST:PORT or unix:PATH, and ,arch=i386",
+     set_gdb},
+    {"s", Takes::Nothing, "", "-gdb tcp::1234", set_gdb_default},
+    {"S", Takes::Nothing, "", "starts stopped, for gdb or the monitor's cont",
+     set_flag<&Options::start_paused>},
     {"nic", Takes::Value, "none", "", expect_none},
     {"device", Takes::Value, "NAME[,PROP=X]", "isa-debug-exit,iobase=0xf4 or pc-testdev",
      set_device},
@@ -341,6 +364,10 @@ Error option_error(std::string_view option, std::string_view value, const std::s
 
 /// Rules between options.
 Status check_together(const Options& o) {
+  if (Status status = check_terminal(o); !status) return status;
+  if (o.verified &&
+      (o.gdb || o.qmp || o.start_paused || (o.monitor && *o.monitor != ControlPort{})))
+    return option_error("-accel", "verify", "runs without monitor, QMP, gdb and -S");
   if (!o.image.empty() && !o.kernel.empty())
     return option_error("-image", o.image, "not together with -kernel; give one of them");
   if (!o.initrd.empty() && o.kernel.empty())
@@ -413,6 +440,9 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
   Parse parse;
   for (size_t at = 0; at < arguments.size();)
     if (Status status = parse_one(parse, arguments, at); !status) return Error{status.error()};
+  // The terminal is the monitor's or QMP's then.
+  if (parse.serial_lines == 0 && takes_terminal(parse.options))
+    parse.options.serial = {{CharBackend::Kind::Null, ""}};
   if (Status status = check_together(parse.options); !status) return Error{status.error()};
   choose_firmware(parse.options);
   return parse.options;

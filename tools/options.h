@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "host/socket.h"
 #include "tools/drive_options.h"
 #include "tools/firmware_options.h"
 #include "verify/settings.h"
@@ -40,6 +41,15 @@ struct BlockReport {
   std::optional<u64> address;
 };
 
+/// Where a monitor's or debugger's client comes from.
+struct ControlPort {
+  enum class Kind : u8 { None, Stdio, Socket } kind = Kind::None;
+  SocketAddress address;  ///< of Socket
+  bool wait = false;      ///< for the first client, before the guest starts
+  std::string arch;       ///< of gdb: i8086, i386, x86-64; empty: by the guest's mode
+  bool operator==(const ControlPort&) const = default;
+};
+
 enum class StatsFormat : u8 { None, Text, Json };
 
 struct Options {
@@ -66,6 +76,9 @@ struct Options {
   bool no_reboot = false;
   std::optional<u8> icount_shift;  ///< an instruction takes 2^shift ns of guest time
   RtcBase rtc;
+  std::optional<ControlPort> monitor;  ///< none: behind Ctrl-A C on the serial line's terminal
+  std::optional<ControlPort> qmp, gdb;
+  bool start_paused = false;  ///< -S
   u32 log_mask = 0;
   std::string log_file;
   std::string name;
