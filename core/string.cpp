@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
-// MOVS CMPS STOS LODS SCAS, with REP. A repeated instruction runs up to kRepSlice iterations, then
+// MOVS CMPS STOS LODS SCAS, with REP. A repeated instruction runs a slice of its iterations, then
 // steps rip back to itself, so that interrupts are taken between iterations (SDM 2B REP). Registers
 // move with each completed iteration: a fault leaves them at the faulting one.
 #include <algorithm>
 
 #include "core/alu.h"
 #include "core/operands.h"
+#include "core/string_slice.h"
 
 namespace ring3 {
 namespace {
-
-constexpr u64 kRepSlice = 4096;
 
 /// rCX, rSI and rDI at the instruction's address size.
 class StringRegs {
@@ -152,7 +151,8 @@ void once(Cpu& cpu, const Insn& i) {
 /// rip points past the instruction; true if it must run again.
 template <template <class> class Op, class T>
 bool repeat(Cpu& cpu, StringRegs& r, bool wanted) {
-  u64 budget = cpu.signals.load(std::memory_order_relaxed) & kSignalTrap ? 1 : kRepSlice;
+  const bool single = cpu.signals.load(std::memory_order_relaxed) & kSignalTrap;
+  u64 budget = single ? 1 : rep_slice(r.count());
   while (r.count() != 0) {
     if (budget == 0) return true;
     if (r.forward() && r.full_width()) {

@@ -27,6 +27,7 @@ struct Block {
   u64 executions = 0;
   Block* next_in_bucket = nullptr;  ///< the cache's
   void* native = nullptr;           ///< the translator's
+  void* record = nullptr;           ///< the profile's
   std::vector<Insn> insns;
 };
 

@@ -65,6 +65,7 @@ class Pc {
   FwCfg& fw_cfg() { return fw_cfg_; }
   AcpiPm& acpi() { return acpi_; }
   I8042& keyboard() { return i8042_; }
+  Rtc146818& rtc() { return rtc_; }
   PciHost& pci() { return pci_; }
   Piix3Isa& isa_bridge() { return piix3_; }
   InterruptHub& interrupts() { return hub_; }

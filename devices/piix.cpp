@@ -66,6 +66,8 @@ Piix4Pm::Piix4Pm(std::function<void(std::optional<u16>)> moved)
       moved_(std::move(moved)) {
   set_reset(0x06, Width::Word, 0x0280);  // DEVSEL# medium, fast back-to-back
   set_reset(kPmBase, Width::Dword, 1);
+  // DEVACTB: SMIs from APMC are on, so that a BIOS does not set up SMM, which is not there.
+  set_reset(0x5B, Width::Byte, 0x02);
   set_reset(0x5F, Width::Byte, 0x10);
   set_reset(0x63, Width::Byte, 0x60);
   set_reset(0x90, Width::Dword, 0xB101);

@@ -51,7 +51,17 @@ void VgaScreen::load_palette() {
 
 std::vector<Rect> VgaScreen::refresh() {
   if (!stale()) return {};
-  const Vga::Changes changes = vga_.take_changes();
+  draw(vga_.take_changes());
+  return std::exchange(rects_, {});
+}
+
+void VgaScreen::draw_whole() {
+  drawn_ = false;
+  draw({true, true, std::vector<bool>(vga_.memory().size() >> kPageShift, true)});
+  rects_.clear();
+}
+
+void VgaScreen::draw(const Vga::Changes& changes) {
   cursor_phase_ = phase(kCursorPhase);
   text_phase_ = phase(kTextPhase);
   const Mode now = mode();
@@ -61,13 +71,12 @@ std::vector<Rect> VgaScreen::refresh() {
   mode_ = now;
   drawn_ = true;
   if (changes.registers) load_palette();
-  draw(changes, all);
+  draw_kind(changes, all);
   flush_changed();
   if (all) rects_ = {picture_.bounds()};
-  return std::exchange(rects_, {});
 }
 
-void VgaScreen::draw(const Vga::Changes& changes, bool all) {
+void VgaScreen::draw_kind(const Vga::Changes& changes, bool all) {
   const bool legacy_written =
       std::find(changes.pages.begin(), changes.pages.begin() + (Vga::kPlanarBytes >> kPageShift),
                 true) != changes.pages.begin() + (Vga::kPlanarBytes >> kPageShift);
@@ -77,7 +86,7 @@ void VgaScreen::draw(const Vga::Changes& changes, bool all) {
       if (all) std::ranges::fill(picture_.pixels, 0);
       return;
     case Kind::Text:
-      return draw_text(all || changes.registers || changes.fonts);
+      return draw_text(text_style_changed() || changes.fonts || all);
     case Kind::Planar:
       if (all || changes.registers || legacy_written) draw_planar();
       return;

@@ -4,6 +4,7 @@
 // Not emulated: overscan border, horizontal skew, the beam's timing (a picture is one moment).
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "devices/vga.h"
@@ -17,6 +18,8 @@ class VgaScreen {
 
   /// Brings the picture up to date; the parts that changed. Costs nothing if nothing did.
   std::vector<Rect> refresh();
+  /// Draws everything, and leaves the device's record of changes to who follows it.
+  void draw_whole();
   const Picture& picture() const { return picture_; }
   /// True if refresh() would find work.
   bool stale();
@@ -44,26 +47,31 @@ class VgaScreen {
     int width = 0, height = 0;
     bool operator==(const Mode&) const = default;
   };
-  /// A row of characters as far as it shows, and what was drawn there.
+  /// A row of characters as far as it shows.
   struct TextRow {
     int y = 0, lines = 0;
-    u16 address = 0;
     u8 first_scan = 0;
     bool doubled = false, split = false;
-    bool operator==(const TextRow&) const = default;
+    u16 address = 0;
+    bool same_place(const TextRow& o) const {
+      return y == o.y && lines == o.lines && first_scan == o.first_scan && split == o.split;
+    }
   };
 
   Mode mode() const;
   bool phase(Nanos period);
   void load_palette();
-  void draw(const Vga::Changes& changes, bool all);
+  void draw(const Vga::Changes& changes);
+  void draw_kind(const Vga::Changes& changes, bool all);
   /// Copies a line into the picture and widens `changed_` by what differs.
   void put_line(int y, const u32* line);
   void flush_changed();
 
   // vga_text.cpp
+  static u8 next_scan(const TextRow& row);
   std::vector<TextRow> text_rows() const;
   Cell cell_at(u16 address) const;
+  bool text_style_changed();
   void draw_text(bool all);
   void draw_cell(const TextRow& row, int column, const Cell& cell);
   u32 glyph_line(const Cell& cell, u8 scan) const;
@@ -84,7 +92,8 @@ class VgaScreen {
   bool cursor_phase_ = true, text_phase_ = true;
   u32 palette16_[16] = {}, palette256_[256] = {};
   std::vector<TextRow> rows_;
-  std::vector<Cell> cells_;  ///< of all rows, as drawn
+  std::vector<Cell> cells_;           ///< of all rows, as drawn
+  std::array<u32, 24> text_style_{};  ///< what all cells depend on
   bool anything_blinks_ = false;
   std::vector<Rect> rects_;
   Rect changed_;  ///< lines that differ, not yet in rects_

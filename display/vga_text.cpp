@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Text modes: cells, glyphs from plane 2, cursor and blinking.
 #include <algorithm>
+#include <utility>
 
 #include "display/vga_beam.h"
 #include "display/vga_screen.h"
@@ -17,14 +18,18 @@ constexpr u16 font_at(u8 number) {
 
 }  // namespace
 
+u8 VgaScreen::next_scan(const TextRow& row) {
+  return static_cast<u8>((row.first_scan + (row.doubled ? row.lines / 2 : row.lines)) & 31);
+}
+
 std::vector<VgaScreen::TextRow> VgaScreen::text_rows() const {
   std::vector<TextRow> rows;
   VgaBeam beam(s_);
   const bool doubled = s_.crtc[VgaState::kMaxScanLine] & 0x80;
   for (int y = 0; y < mode_.height; ++y, beam.next_line()) {
     const bool same = !rows.empty() && rows.back().address == beam.address() &&
-                      rows.back().split == beam.split() && beam.scan() >= rows.back().first_scan;
-    if (!same) rows.push_back({y, 0, beam.address(), beam.scan(), doubled, beam.split()});
+                      rows.back().split == beam.split() && beam.scan() == next_scan(rows.back());
+    if (!same) rows.push_back({y, 0, beam.scan(), doubled, beam.split(), beam.address()});
     ++rows.back().lines;
   }
   return rows;
@@ -41,12 +46,24 @@ VgaScreen::Cell VgaScreen::cell_at(u16 address) const {
   return cell;
 }
 
+/// The colours and registers on which every cell depends.
+bool VgaScreen::text_style_changed() {
+  std::array<u32, 24> style{};
+  std::copy_n(palette16_, 16, style.begin());
+  style[16] = s_.seq[VgaState::kClockingMode] | s_.seq[VgaState::kCharMap] << 8;
+  style[17] = s_.attr[VgaState::kAttrMode] | s_.attr[VgaState::kPelPanning] << 8;
+  style[18] = s_.crtc[VgaState::kUnderline] | s_.crtc[VgaState::kCursorStart] << 8 |
+              s_.crtc[VgaState::kCursorEnd] << 16;
+  return std::exchange(text_style_, style) != style;
+}
+
 void VgaScreen::draw_text(bool all) {
   const int columns = s_.crtc[VgaState::kHDisplayEnd] + 1;
   std::vector<TextRow> rows = text_rows();
   const bool panned = (s_.attr[VgaState::kPelPanning] & 15) != (s_.char_dots() == 9 ? 8 : 0);
   const int drawn = columns + panned;
-  if (rows != rows_) all = true;
+  if (!std::ranges::equal(rows, rows_, [](auto& a, auto& b) { return a.same_place(b); }))
+    all = true;
   rows_ = std::move(rows);
   cells_.resize(rows_.size() * static_cast<size_t>(drawn));
   anything_blinks_ = false;

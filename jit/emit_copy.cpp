@@ -25,6 +25,12 @@ bool is_nop(ZydisMnemonic m) {
   return m == ZYDIS_MNEMONIC_NOP || m == ZYDIS_MNEMONIC_ENDBR32 || m == ZYDIS_MNEMONIC_ENDBR64;
 }
 
+/// Split locks may be forbidden by the host; CMPXCHG16B raises #GP.
+bool wants_alignment(const Decoded& d) {
+  return (d.insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) || d.insn.mnemonic == ZYDIS_MNEMONIC_XCHG ||
+         d.insn.mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B;
+}
+
 }  // namespace
 
 /// Gives scratch registers to the operands that stand in CpuState. False: there are too few.
@@ -101,11 +107,12 @@ bool Translator::copy(bool memory) {
   asmjit::Label cold;
   if (memory) {
     const ZydisDecodedOperand& op = *memory_operand(d_);
-    if (op.size == 0 || op.size > 64) return false;
+    if (op.size == 0 || op.size > 128) return false;
     save_flags();
     effective_address(op);
     const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
     cold = probe(write ? Access::Write : Access::Read, op.size / 8);
+    if (wants_alignment(d_)) refuse_misaligned(op.size / 8, cold);
     flags_ = kFrame;
   }
   if (use.reads && !(flags_ & kHost)) {

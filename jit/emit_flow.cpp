@@ -21,6 +21,7 @@ bool canonical(u64 address) {
 }  // namespace
 
 void Translator::emit() {
+  if (emit_string() || emit_stack() || emit_misc()) return;
   switch (d_.insn.mnemonic) {
     case ZYDIS_MNEMONIC_JMP:
       return emit_jmp();

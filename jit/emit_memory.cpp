@@ -80,6 +80,7 @@ asmjit::Label Translator::cold_path(bool returns) {
 void Translator::emit_cold() {
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
+    mark(static_cast<u8>(cold.index), true);
     call_handler(cold.index, !cold.returns);
     if (!cold.returns) continue;
     if (cold.flags_after & kHost) restore_flags(kScratchA);

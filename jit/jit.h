@@ -13,10 +13,14 @@
 
 namespace ring3 {
 
+class Profile;
+
 struct JitOptions {
   size_t cache_bytes = size_t{64} << 20;
   u32 threshold = 8;  ///< executions of a block before it is translated
   std::bitset<ZYDIS_MNEMONIC_MAX_VALUE + 1> callouts;  ///< mnemonics demoted to Callout
+  bool perf_map = false;       ///< /tmp/perf-PID.map names translations for Linux' perf
+  Profile* profile = nullptr;  ///< gets the counters; lives longer than the engine
 
   /// Demotes a mnemonic, by its name in any case. False: there is none.
   bool call_out(std::string_view mnemonic);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "jit/library.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -35,6 +37,11 @@ bool Library::prepare(CalloutThunk thunk) {
          make_stubs(cache_, thunk, context_.stubs);
 }
 
+void Library::set_perf_map(std::unique_ptr<PerfMap> map) {
+  perf_map_ = std::move(map);
+  if (perf_map_) perf_map_->add(cache_.next() - cache_.used(), cache_.used(), "ring3_stubs");
+}
+
 NativeBlock* Library::find(const Block& block, u64 rip) const {
   NativeBlock* t = first(block);
   while (t && t->rip != rip) t = t->next;
@@ -57,6 +64,7 @@ NativeBlock* Library::add(Block& block, u64 rip) {
   t->next = first(block);
   block.native = t.get();
   NativeBlock* raw = t.get();
+  if (perf_map_) perf_map_->add(t->code, t->code_bytes, fmt::format("guest_{:x}", rip));
   alive_.emplace(raw, std::move(t));
   return raw;
 }

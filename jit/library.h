@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/block_cache.h"
+#include "host/perf_map.h"
 #include "jit/translator.h"
 
 namespace ring3::jit {
@@ -32,6 +33,8 @@ class Library final : public BlockObserver {
   void bury() { dead_.clear(); }
 
   void on_invalid(Block& block) override;
+  /// Names translations for the host's profiler from now on.
+  void set_perf_map(std::unique_ptr<PerfMap> map);
   const Stubs& stubs() const { return context_.stubs; }
   size_t size() const { return alive_.size(); }
 
@@ -43,6 +46,7 @@ class Library final : public BlockObserver {
   Cpu& cpu_;
   CodeCache cache_;
   Context context_;
+  std::unique_ptr<PerfMap> perf_map_;  ///< or null
   std::unordered_map<NativeBlock*, std::unique_ptr<NativeBlock>> alive_;
   std::vector<std::unique_ptr<NativeBlock>> dead_;  ///< maybe still running
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;

@@ -24,6 +24,20 @@ inline constexpr x86::Gp kState = x86::r15, kScratchA = x86::r14, kScratchB = x8
 inline x86::Mem state64(i32 offset) { return x86::qword_ptr(kState, offset); }
 inline x86::Mem gpr_home(unsigned guest) { return state64(static_cast<i32>(8 * guest)); }
 
+/// The low part of a register.
+inline x86::Gp of_size(x86::Gp r, unsigned bytes) {
+  switch (bytes) {
+    case 1:
+      return r.r8();
+    case 2:
+      return r.r16();
+    case 4:
+      return r.r32();
+    default:
+      return r.r64();
+  }
+}
+
 /// What translated code keeps on the host stack.
 struct Frame {
   u64 deadline = 0;  ///< of CpuState::instructions

@@ -42,7 +42,9 @@ struct CalloutSite {
   NativeBlock* from = nullptr;
   u64 rip = 0, next_rip = 0;
   u32 index = 0;
-  bool last = false;  ///< ends the block: leave after it
+  bool last = false;     ///< ends the block: leave after it
+  bool cold = false;     ///< behind a fast path
+  u64* count = nullptr;  ///< of the block's record
 };
 
 /// The code of one block at one rip.

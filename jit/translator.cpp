@@ -19,9 +19,11 @@ std::unique_ptr<NativeBlock> Translator::translate(std::span<const u8> bytes) {
   t_->rip = rip_;
   t_->key = block_.key;
   at_ = rip_;
+  begin_record();
   for (index_ = 0; index_ < block_.insns.size(); ++index_) {
     insn_ = &block_.insns[index_];
     if (c_.decoder.decode(CodeSize::Bits64, bytes, d_) != DecodeStatus::Ok) return nullptr;
+    mark(static_cast<u8>(index_), false);
     instruction(bytes);
     bytes = bytes.subspan(insn_->length);
     at_ += insn_->length;
@@ -32,11 +34,14 @@ std::unique_ptr<NativeBlock> Translator::translate(std::span<const u8> bytes) {
   const size_t before = c_.cache.used();
   t_->code = c_.cache.add(code_);
   t_->code_bytes = c_.cache.used() - before;
+  end_record();
   return t_->code ? std::move(t_) : nullptr;
 }
 
 void Translator::instruction(std::span<const u8>) {
-  switch (treatment_of(d_, *insn_, c_.options)) {
+  const Treatment treatment = treatment_of(d_, *insn_, c_.options);
+  note_treatment(treatment);
+  switch (treatment) {
     case Treatment::Copy:
       if (!copy(false)) callout(false);
       return;
@@ -54,6 +59,7 @@ void Translator::instruction(std::span<const u8>) {
 
 void Translator::callout(bool last) {
   save_flags();
+  note_treatment(last ? Treatment::CalloutEnd : Treatment::Callout);
   call_handler(index_, last);
   flags_ = kFrame;
   ended_ |= last;
@@ -65,6 +71,7 @@ void Translator::call_handler(u32 index, bool last) {
   const Insn& insn = block_.insns[index];
   auto site = std::make_unique<CalloutSite>(
       CalloutSite{&insn, t_.get(), rip, rip + insn.length, index, last});
+  note_site(*site);
   a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
   a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout)));
   t_->callouts.push_back(std::move(site));

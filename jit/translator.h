@@ -5,6 +5,8 @@
 // Frame::flags, or in both. At a block's entry, at exits and at callouts they stand in the frame.
 #pragma once
 
+#include "jit/forms.h"
+#include "jit/profile.h"
 #include "jit/registers.h"
 #include "jit/stubs.h"
 #include "jit/treatment.h"
@@ -38,6 +40,12 @@ class Translator {
   };
 
   void instruction(std::span<const u8> bytes);
+  // record.cpp: nothing unless a profile keeps records
+  void begin_record();
+  void mark(u8 insn, bool cold);
+  void note_treatment(Treatment treatment);
+  void note_site(CalloutSite& site);
+  void end_record();
   void callout(bool last);
   void call_handler(u32 index, bool last);
   // flags
@@ -58,6 +66,35 @@ class Translator {
   void finish_cold(asmjit::Label cold);
   void emit_cold();
   x86::Gp guest_in(unsigned guest, x86::Gp scratch);
+  // emit_string.cpp; each of these says whether the instruction is one of its own
+  bool emit_string();
+  void emit_single(const StringForm& form);
+  void emit_repeated(const StringForm& form);
+  void add_segment(u8 segment);
+  void string_address(Gpr guest, u8 segment);
+  void advance(Gpr guest, unsigned size);
+  void step(Gpr guest, unsigned size);
+  void chunk(const StringForm& form);
+  void after_chunk(const StringForm& form, asmjit::Label finish);
+  // emit_stack.cpp
+  bool emit_stack();
+  void emit_push_sized();
+  void emit_pop_memory();
+  void emit_pop_word();
+  void emit_enter();
+  void emit_loop();
+  // emit_misc.cpp
+  bool emit_misc();
+  void need_flags(x86::Gp scratch);
+  void load_register(x86::Gp to, RegSlot slot);
+  void check_unsigned(unsigned width, asmjit::Label overflow);
+  void check_signed(unsigned width, asmjit::Label overflow);
+  void emit_divide(bool is_signed);
+  void bit_string_words();
+  void emit_bit_string();
+  void refuse_misaligned(unsigned size, asmjit::Label cold);
+  void emit_xlat();
+  void emit_mov_from_segment();
   // emit_flow.cpp
   void emit();
   void emit_jcc();
@@ -85,7 +122,9 @@ class Translator {
   u32 index_ = 0;
   u64 rip_, at_ = 0;  ///< of the block, of the instruction
   u8 flags_ = kFrame;
-  bool ended_ = false;
+  bool ended_ = false, in_cold_ = false;
+  BlockRecord* record_ = nullptr;
+  std::vector<HostPart> parts_;
 };
 
 }  // namespace ring3::jit

@@ -5,6 +5,7 @@
 
 #include "core/handlers.h"
 #include "decoder/block.h"
+#include "jit/forms.h"
 
 namespace ring3 {
 
@@ -40,32 +41,17 @@ bool general_operands_only(const Decoded& d) {
   return true;
 }
 
-/// Rows that may be copied: what every x86-64 host has and whose handler asks for no feature.
+/// Rows that may be copied: what the host has and whose handler asks for no feature.
 bool copyable(const Decoded& d, Family family) {
-  switch (d.insn.mnemonic) {
-    case ZYDIS_MNEMONIC_DIV:  // #DE
-    case ZYDIS_MNEMONIC_IDIV:
-    case ZYDIS_MNEMONIC_CMPXCHG16B:  // alignment
-    case ZYDIS_MNEMONIC_CMPXCHG8B:
-    case ZYDIS_MNEMONIC_XLAT:
-    case ZYDIS_MNEMONIC_MOVBE:
-    case ZYDIS_MNEMONIC_LAHF:
-    case ZYDIS_MNEMONIC_SAHF:
-      return false;
-    default:
-      break;
-  }
-  if (d.insn.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) return false;
-  if (d.insn.opcode_map == ZYDIS_OPCODE_MAP_0F38) return false;
+  if (!host_has(d.insn.meta.isa_set)) return false;
   switch (family) {
     case Family::alu:
     case Family::shift:
     case Family::muldiv:
     case Family::data:
     case Family::flags:
-      return true;
     case Family::bits:
-      return d.insn.meta.isa_set == ZYDIS_ISA_SET_I386;
+      return true;
     default:
       return false;
   }
@@ -73,11 +59,6 @@ bool copyable(const Decoded& d, Family family) {
 
 bool is_nop(ZydisMnemonic m) {
   return m == ZYDIS_MNEMONIC_NOP || m == ZYDIS_MNEMONIC_ENDBR32 || m == ZYDIS_MNEMONIC_ENDBR64;
-}
-
-bool bit_string(const Decoded& d, Family family) {
-  return family == Family::bits && d.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY &&
-         d.operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
 }
 
 bool emittable(const Decoded& d, const Insn& insn) {
@@ -121,6 +102,7 @@ Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& opt
   const ZydisMnemonic m = d.insn.mnemonic;
   const Row* row = find_row(m);
   if (!row || options.callouts[m] || insn.handler == raise_ud) return end;
+  if (has_emitter(d, insn)) return Treatment::Emit;
   if (row->treatment == Treatment::Emit) return emittable(d, insn) ? Treatment::Emit : end;
   if (row->treatment != Treatment::Copy || end == Treatment::CalloutEnd) return end;
   if (is_nop(m)) return Treatment::Copy;
@@ -128,7 +110,6 @@ Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& opt
   const ZydisDecodedOperand* mem = memory_operand(d);
   if (!mem) return Treatment::Copy;
   if (insn.address_width != 8 || mem->mem.type != ZYDIS_MEMOP_TYPE_MEM) return end;
-  if (bit_string(d, row->family)) return end;
   return Treatment::CopyMem;
 }
 
@@ -141,7 +122,8 @@ FlagUse flag_use(const Decoded& d) {
   FlagUse use;
   use.writes = (written | undefined) != 0;
   // Scans and bit tests leave what the manual calls undefined; shifts by 0 leave all.
-  if (row && row->family == Family::bits) undefined = 0;
+  if (d.insn.meta.isa_set == ZYDIS_ISA_SET_I386 && row && row->family == Family::bits)
+    undefined = 0;
   bool certain = true;
   if (row && row->family == Family::shift) {
     const ZydisDecodedOperand& count = d.operands[d.insn.operand_count_visible - 1];

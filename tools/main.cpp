@@ -12,11 +12,18 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "devices/pc.h"
+#include "display/screendump.h"
 #include "host/standard_streams.h"
 #include "jit/jit.h"
+#include "jit/preview.h"
+#include "tools/block_file.h"
+#include "tools/block_report.h"
+#include "tools/blocks_command.h"
 #include "tools/console.h"
 #include "tools/entry.h"
+#include "tools/firmware.h"
 #include "tools/guest_loader.h"
+#include "tools/jit_choice.h"
 #include "tools/state_log.h"
 #include "tools/stats.h"
 
@@ -62,13 +69,16 @@ PcConfig board_config(const Options& options, const CpuModel& model, const Conso
   config.debugcon = console.debugcon;
   config.debug_exit = options.debug_exit_port;
   config.pc_testdev = options.testdev;
+  config.vga = options.vga;
+  if (config.vga && has_firmware(options.firmware)) config.vga_rom = read_video_bios();
   config.no_reboot = options.no_reboot;
   config.rtc_start = rtc_start(options.rtc);
   return config;
 }
 
-BoardInfo board_info(const Console& console) {
+BoardInfo board_info(const Console& console, const Options& options) {
   BoardInfo info;
+  info.vga = options.vga;
   info.mouse = true;
   info.com_ports = 0;
   for (unsigned port = 0; port < console.serial.size(); ++port)
@@ -88,6 +98,7 @@ RunTimes times_of(Pc& board) {
 /// A reset loads the guest again, as a BIOS would.
 void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std::string& error) {
   board.on_reset([&board, &options, &error, info] {
+    if (has_firmware(options.firmware)) return set_boot_order(board, options.firmware.boot);
     const auto entry = load_guest(board.memory(), info, options);
     if (entry) return enter(board.cpu(), *entry);
     error = entry.error();
@@ -95,28 +106,55 @@ void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std
   });
 }
 
-Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options) {
+Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Profile& profile) {
   if (!options.jit) return make_interpreter(cpu);
-  JitOptions jit;
-  for (const std::string& name : options.callouts)
-    if (!jit.call_out(name)) return Error{fmt::format("-treat {}=callout: no such mnemonic", name)};
-  return make_jit(cpu, std::move(jit));
+  auto jit = jit_options(options, profile);
+  if (!jit) return Error{jit.error()};
+  return make_jit(cpu, std::move(*jit));
+}
+
+Status dump_screen(Pc& board, const Options& options) {
+  if (options.screendump.empty()) return success();
+  const Status saved = save_screen(*board.vga(), options.screendump);
+  return saved ? success() : Error{fmt::format("-screendump {}; give another file", saved.error())};
+}
+
+/// ring3 blocks --static: translations from the entry on, without a run.
+int preview_board(Pc& board, const std::string& error, const Options& options) {
+  Profile profile;
+  const auto jit = jit_options(options, profile);
+  if (!jit) return fail(jit.error());
+  board.reset();
+  if (!error.empty()) return fail(error);
+  constexpr size_t kMostBlocks = 1000;
+  if (const Status done = preview_translations(board.cpu(), *jit, kMostBlocks); !done)
+    return fail(done.error());
+  const Status blocks = write_blocks(profile, summarize(profile, 0), options);
+  return blocks ? 0 : fail(blocks.error());
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
+  if (Status loaded = install_firmware(board, info, options.firmware); !loaded)
+    return fail(loaded.error());
   std::string error;
   load_on_reset(board, info, options, error);
+  if (options.report.only_scan) return preview_board(board, error, options);
   set_dump_hook(dump_board, &board);
-  const auto engine = make_engine(board.cpu(), options);
+  Profile profile;
+  const auto engine = make_engine(board.cpu(), options, profile);
   if (!engine) return fail(engine.error());
   StateLog hashes;
   if (Status opened = hashes.attach(board, options); !opened) return fail(opened.error());
   board.reset();
   const int status = error.empty() ? board.run(**engine) : 1;
   set_dump_hook(nullptr, nullptr);
+  if (Status dumped = dump_screen(board, options); !dumped) return fail(dumped.error());
   if (!error.empty()) return fail(error);
-  const Status stats = write_stats(board.cpu(), times_of(board), options);
-  return stats ? status : fail(stats.error());
+  const Summary summary = summarize(profile, board.cpu().state.instructions);
+  if (const Status stats = write_stats(board.cpu(), times_of(board), summary, options); !stats)
+    return fail(stats.error());
+  const Status blocks = write_blocks(profile, summary, options);
+  return blocks ? status : fail(blocks.error());
 }
 
 int run_machine(const Options& options) {
@@ -130,15 +168,26 @@ int run_machine(const Options& options) {
   try {
     Pc board(board_config(options, *model, console));
     running = &board;
-    return run_board(board, board_info(console), options);
+    return run_board(board, board_info(console, options), options);
   } catch (const std::bad_alloc&) {
     return fail(fmt::format("-m {}M: the host refuses that much memory; ask for less",
                             options.ram_bytes >> 20));
   }
 }
 
+int blocks_main(std::span<const char* const> arguments) {
+  auto command = parse_blocks_command(arguments);
+  if (!command) return fail(command.error());
+  if (command->help) return print(blocks_command_help());
+  if (command->file.empty()) return run_machine(command->options);
+  const auto report = block_report_of_file(command->file, command->report);
+  return report ? print(*report) : fail(report.error());
+}
+
 int ring3_main(std::span<const char* const> arguments) {
   open_missing_streams();
+  if (!arguments.empty() && arguments[0] == std::string_view("blocks"))
+    return blocks_main(arguments.subspan(1));
   auto options = parse_options(arguments);
   if (!options) return fail(options.error());
   switch (options->action) {

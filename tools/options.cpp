@@ -65,6 +65,12 @@ Status expect_none(Parse&, std::string_view value) {
   return Error{"ring3 has none yet; give 'none' or leave the option out"};
 }
 
+Status set_vga(Parse& p, std::string_view value) {
+  p.options.vga = value == "std";
+  if (value == "std" || value == "none") return success();
+  return Error{"no such card; there are 'std' and 'none'"};
+}
+
 Status set_machine(Parse&, std::string_view value) {
   if (value == "pc") return success();
   return Error{"no such machine; there is 'pc'"};
@@ -83,6 +89,21 @@ Status set_cpu(Parse& p, std::string_view value) {
 Status set_smp(Parse&, std::string_view value) {
   if (value == "1" || value == "cpus=1") return success();
   return Error{"ring3 has one processor; give 1 or leave the option out"};
+}
+
+Status set_bios(Parse& p, std::string_view value) {
+  p.options.firmware.bios = value;
+  return success();
+}
+
+Status set_boot(Parse& p, std::string_view value) {
+  return parse_boot(value, p.options.firmware.boot);
+}
+
+Status set_fw_cfg(Parse& p, std::string_view value) {
+  const auto item = parse_fw_cfg(value);
+  if (item) p.options.firmware.fw_cfg.push_back(*item);
+  return item ? success() : Status(Error{item.error()});
 }
 
 Status set_accel(Parse& p, std::string_view value) {
@@ -199,6 +220,19 @@ Status set_state_hash(Parse& p, std::string_view value) {
   });
 }
 
+Status set_blocks(Parse& p, std::string_view value) {
+  p.options.blocks_file = value.substr(0, value.find(','));
+  const std::string_view rest =
+      value.substr(std::min(value.size(), p.options.blocks_file.size() + 1));
+  if (p.options.blocks_file.empty()) return Error{"give a file: FILE[,top=N]"};
+  return parse_properties(rest, [&](std::string_view key, std::string_view text) -> Status {
+    const auto top = parse_number(text, ~u64{0});
+    if (key != "top" || !top) return Error{"give top=N with N blocks"};
+    p.options.blocks_top = *top;
+    return success();
+  });
+}
+
 constexpr Row kRows[] = {
     {"help", Takes::Nothing, "", "this text", set_action<Options::Action::Help>},
     {"h", Takes::Nothing, "", "", set_action<Options::Action::Help>},
@@ -211,6 +245,11 @@ constexpr Row kRows[] = {
     {"smp", Takes::Value, "1", "number of processors", set_smp},
     {"accel", Takes::Value, "interp|jit", "how guest code runs (kvm: not built yet)", set_accel},
     {"treat", Takes::Value, "MNEMONIC=callout", "jit: call the interpreter for it", set_treat},
+    {"bios", Takes::Value, "seabios|FILE", "a BIOS image; seabios: of the Debian package",
+     set_bios},
+    {"boot", Takes::Value, "[order=]LETTERS", "a floppy, c disk, d CD, n network; once=, menu=on",
+     set_boot},
+    {"fw_cfg", Takes::Value, "NAME,string=TEXT", "an item for firmware, or file=PATH", set_fw_cfg},
     {"kernel", Takes::Value, "FILE", "Linux bzImage or Multiboot kernel",
      set_text<&Options::kernel>},
     {"initrd", Takes::Value, "FILE", "initial ramdisk, or Multiboot modules",
@@ -224,7 +263,9 @@ constexpr Row kRows[] = {
      set_serial},
     {"debugcon", Takes::Value, "BACKEND", "debug console on port 402h", set_debugcon},
     {"display", Takes::Value, "none", "", expect_none},
-    {"vga", Takes::Value, "none", "", expect_none},
+    {"vga", Takes::Value, "std|none", "graphics card: VGA with Bochs VBE (the default)", set_vga},
+    {"screendump", Takes::Value, "FILE", "at the end, a picture of the screen: .png or .ppm",
+     set_text<&Options::screendump>},
     {"monitor", Takes::Value, "none", "", expect_none},
     {"nic", Takes::Value, "none", "", expect_none},
     {"device", Takes::Value, "NAME[,PROP=X]", "isa-debug-exit,iobase=0xf4 or pc-testdev",
@@ -238,6 +279,10 @@ constexpr Row kRows[] = {
     {"d", Takes::Value, "LIST", "log categories; -d help lists", set_log},
     {"D", Takes::Value, "FILE", "log to FILE (default: standard error)",
      set_text<&Options::log_file>},
+    {"blocks", Takes::Value, "FILE[,top=N]",
+     "jit: what ran how, for `ring3 blocks FILE`: the N (1000) hottest blocks", set_blocks},
+    {"perf-map", Takes::Nothing, "", "jit: names translations for Linux' perf in /tmp/perf-PID.map",
+     set_flag<&Options::perf_map>},
     {"stats", Takes::OptionalValue, "[=json[:FILE]]", "counters at the end", set_stats},
 };
 
@@ -260,6 +305,12 @@ Status check_together(const Options& o) {
     return option_error("-initrd", o.initrd, "needs a kernel; give -kernel FILE too");
   if (!o.hash_file.empty() && !o.icount_shift)
     return option_error("-state-hash", o.hash_file, "compares repeatable runs; give -icount too");
+  if (!o.blocks_file.empty() && !o.jit)
+    return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
+  if (o.perf_map && !o.jit)
+    return option_error("-perf-map", "", "names translations; give -accel jit too");
+  if (!o.screendump.empty() && !o.vga)
+    return option_error("-screendump", o.screendump, "there is no screen; leave -vga none out");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
   return success();
@@ -314,6 +365,7 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
 std::string options_help() {
   std::string text =
       "usage: ring3 [options]\n"
+      "       ring3 blocks ...   what the translator made of a guest; ring3 blocks -help\n"
       "Runs an x86 PC in this terminal. Without -kernel or -image it boots the built-in guest.\n"
       "Ctrl-A X quits, Ctrl-A H helps.\n\n";
   for (const Row& row : kRows) {

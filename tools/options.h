@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "tools/firmware_options.h"
 
 namespace ring3 {
 
@@ -28,6 +29,15 @@ struct RtcBase {
   bool operator==(const RtcBase&) const = default;
 };
 
+/// What `ring3 blocks` shows.
+struct BlockReport {
+  bool wanted = false;  ///< after a run, on standard output
+  bool json = false, summary = false;
+  bool only_scan = false;  ///< translate without running
+  u64 top = 10;
+  std::optional<u64> address;
+};
+
 enum class StatsFormat : u8 { None, Text, Json };
 
 struct Options {
@@ -39,13 +49,16 @@ struct Options {
   bool jit = false;                   ///< -accel jit
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
+  FirmwareOptions firmware;
   std::string image;           ///< flat test image
   u64 image_address = 0x7C00;  ///< where it is loaded and entered
   u8 image_bits = 16;          ///< 16: real mode, 32: protected mode, 64: long mode
   std::vector<CharBackend> serial = {{CharBackend::Kind::Stdio, ""}};  ///< COM1 to COM4
   std::optional<CharBackend> debugcon;                                 ///< port 402h
   std::optional<u16> debug_exit_port;                                  ///< isa-debug-exit
-  bool testdev = false;                                                ///< pc-testdev
+  bool vga = true;                                                     ///< -vga std
+  std::string screendump;  ///< a picture of the screen when the run ends; empty: none
+  bool testdev = false;    ///< pc-testdev
   bool no_reboot = false;
   std::optional<u8> icount_shift;  ///< an instruction takes 2^shift ns of guest time
   RtcBase rtc;
@@ -54,6 +67,10 @@ struct Options {
   std::string name;
   StatsFormat stats = StatsFormat::None;
   std::string stats_file;      ///< empty: standard error
+  std::string blocks_file;     ///< -blocks: empty: executions by block are not counted
+  size_t blocks_top = 1000;    ///< how many blocks it lists
+  BlockReport report;          ///< of `ring3 blocks`
+  bool perf_map = false;       ///< names for `perf report`
   std::string hash_file;       ///< empty: no state hashes
   u64 hash_every = 1'000'000;  ///< instructions between two state hashes
 };

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "tools/summary_report.h"
+
 namespace ring3 {
 
 namespace {
@@ -33,7 +35,7 @@ bool write_all(std::FILE* file, const std::string& text) {
 
 }  // namespace
 
-std::string stats_text(const Cpu& cpu, const RunTimes& times) {
+std::string stats_text(const Cpu& cpu, const RunTimes& times, const Summary& summary) {
   const double millions = static_cast<double>(cpu.state.instructions) / 1e6;
   std::string text = fmt::format("instructions      {:14}\n", cpu.state.instructions);
   text += fmt::format("guest seconds     {:14.3f}\n", times.guest_seconds);
@@ -41,23 +43,25 @@ std::string stats_text(const Cpu& cpu, const RunTimes& times) {
   if (times.host_cpu_seconds > 0)
     text += fmt::format("million per CPU s {:14.1f}\n", millions / times.host_cpu_seconds);
   for (const Count& c : exits_of(cpu)) text += fmt::format("  {:<16}{:14}\n", c.reason, c.times);
-  return text;
+  return text + summary_text(summary_json(summary));
 }
 
-std::string stats_json(const Cpu& cpu, const RunTimes& times) {
+std::string stats_json(const Cpu& cpu, const RunTimes& times, const Summary& summary) {
   nlohmann::ordered_json exits = nlohmann::ordered_json::object();
   for (const Count& c : exits_of(cpu)) exits[std::string(c.reason)] = c.times;
-  const nlohmann::ordered_json all = {{"instructions", cpu.state.instructions},
-                                      {"guest_seconds", times.guest_seconds},
-                                      {"host_cpu_seconds", times.host_cpu_seconds},
-                                      {"exits", exits}};
+  nlohmann::ordered_json all = {{"instructions", cpu.state.instructions},
+                                {"guest_seconds", times.guest_seconds},
+                                {"host_cpu_seconds", times.host_cpu_seconds},
+                                {"exits", exits}};
+  all["translator"] = summary_json(summary);
   return all.dump(2) + "\n";
 }
 
-Status write_stats(const Cpu& cpu, const RunTimes& times, const Options& options) {
+Status write_stats(const Cpu& cpu, const RunTimes& times, const Summary& summary,
+                   const Options& options) {
   if (options.stats == StatsFormat::None) return success();
   const bool json = options.stats == StatsFormat::Json;
-  const std::string text = json ? stats_json(cpu, times) : stats_text(cpu, times);
+  const std::string text = json ? stats_json(cpu, times, summary) : stats_text(cpu, times, summary);
   if (options.stats_file.empty()) {
     write_all(stderr, text);
     return success();

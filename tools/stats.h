@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/cpu.h"
+#include "jit/summary.h"
 #include "tools/options.h"
 
 namespace ring3 {
@@ -14,11 +15,12 @@ struct RunTimes {
   double host_cpu_seconds = 0;  ///< of this process
 };
 
-/// Instructions, times and exits by reason, most frequent first.
-std::string stats_text(const Cpu& cpu, const RunTimes& times);
-std::string stats_json(const Cpu& cpu, const RunTimes& times);
+/// Instructions, times, exits by reason and what the translator did, most frequent first.
+std::string stats_text(const Cpu& cpu, const RunTimes& times, const Summary& summary);
+std::string stats_json(const Cpu& cpu, const RunTimes& times, const Summary& summary);
 
 /// Writes what the options ask for.
-Status write_stats(const Cpu& cpu, const RunTimes& times, const Options& options);
+Status write_stats(const Cpu& cpu, const RunTimes& times, const Summary& summary,
+                   const Options& options);
 
 }  // namespace ring3

@@ -55,6 +55,15 @@ TEST_CASE("options: -m out of range or no size -> the value and the way out") {
   CHECK(error_of({"-m", "1025K"}) == "-m 1025K: not a multiple of 4K");
 }
 
+TEST_CASE("options: -blocks -> a file and how many; only for the translator") {
+  const Options o = good({"-accel", "jit", "-blocks", "b.json,top=7"});
+  CHECK(o.blocks_file == "b.json");
+  CHECK(o.blocks_top == 7);
+  CHECK(error_of({"-blocks", "b.json"}) ==
+        "-blocks b.json: lists translations; give -accel jit too");
+  CHECK(error_of({"-accel", "jit", "-blocks", "b.json,top=x"}).find("top=N") != std::string::npos);
+}
+
 TEST_CASE("options: unknown, misplaced or without value -> one line that names it") {
   CHECK(error_of({"-frobnicate"}) == "-frobnicate: unknown option; -help lists them");
   CHECK(error_of({"-kernel"}) == "-kernel: needs a value: -kernel FILE");

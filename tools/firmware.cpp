@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "tools/firmware.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <string>
+
+#include "bios/fw_cfg_tables.h"
+#include "bios/raw_loader.h"
+
+namespace ring3 {
+
+namespace {
+
+constexpr std::string_view kSeaBios = "seabios", kSeaBiosFolder = "/usr/share/seabios",
+                           kSeaBiosImage = "bios-256k.bin", kVideoBiosImage = "vgabios-stdvga.bin";
+
+/// "seabios", a file, or the name of one in SeaBIOS's package.
+Result<std::string> find_image(const std::string& wanted) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const bool packaged = wanted == kSeaBios;
+  if (!packaged && fs::exists(wanted, ignored)) return wanted;
+  const fs::path installed =
+      fs::path(kSeaBiosFolder) / (packaged ? std::string(kSeaBiosImage) : wanted);
+  if (fs::exists(installed, ignored)) return installed.string();
+  if (!packaged) return wanted;
+  return Error{
+      fmt::format("-bios {}: {} is not there; install the Debian package seabios, or give "
+                  "-bios FILE",
+                  wanted, installed.string())};
+}
+
+Status map_image(Pc& board, const std::string& wanted) {
+  auto path = find_image(wanted);
+  if (!path) return Error{path.error()};
+  auto image = read_bios(*path);
+  if (!image) return Error{image.error()};
+  const std::span<const u8> low = image->low();
+  board.add_rom(PhysAddr{image->high_address}, image->bytes);
+  board.add_rom(PhysAddr{image->low_address}, {low.begin(), low.end()});
+  return success();
+}
+
+Status add_items(FwCfg& fw_cfg, const std::vector<FwCfgOption>& items) {
+  for (const FwCfgOption& item : items) {
+    std::vector<u8> bytes(item.text.begin(), item.text.end());
+    if (!item.path.empty()) {
+      auto read = read_image("-fw_cfg", item.path);
+      if (!read) return Error{read.error()};
+      bytes = std::move(*read);
+    }
+    fw_cfg.add_file(item.name, std::move(bytes));
+  }
+  return success();
+}
+
+/// Without a display the BIOS talks on the first serial line too (a 16-bit port number).
+void add_serial_console(Pc& board) {
+  if (!board.serial(0)) return;
+  board.fw_cfg().add_file("etc/sercon-port", {pc::kComPort[0] & 0xFF, pc::kComPort[0] >> 8});
+}
+
+unsigned cmos_code(std::string_view order, size_t place) {
+  constexpr std::string_view kLetters = " acdn";  // floppy 1, disk 2, CD 3, network 4
+  return place < order.size() ? static_cast<unsigned>(kLetters.find(order[place])) : 0;
+}
+
+}  // namespace
+
+std::vector<u8> read_video_bios() {
+  namespace fs = std::filesystem;
+  auto image = read_image("-vga", (fs::path(kSeaBiosFolder) / kVideoBiosImage).string());
+  return image ? std::move(*image) : std::vector<u8>{};
+}
+
+Status install_firmware(Pc& board, const BoardInfo& info, const FirmwareOptions& options) {
+  if (Status added = add_items(board.fw_cfg(), options.fw_cfg); !added) return added;
+  if (!has_firmware(options)) return success();
+  if (Status mapped = map_image(board, options.bios); !mapped) return mapped;
+  const PhysicalMemory& memory = board.memory();
+  for (FirmwareFile& file : build_fw_cfg_tables(info, memory.low_ram_end(), memory.high_ram_end()))
+    board.fw_cfg().add_file(file.name, std::move(file.bytes));
+  board.fw_cfg().add_u16(FwCfg::kBootMenu, options.boot.menu);
+  // With nothing to boot, a BIOS waits for good (as QEMU's -boot reboot-timeout=-1).
+  board.fw_cfg().add_file("etc/boot-fail-wait", {0xFF, 0xFF, 0xFF, 0xFF});
+  add_serial_console(board);
+  return success();
+}
+
+/// As QEMU lays it out: 3Dh the first two devices, 38h the third, bit 0: boot floppies without
+/// looking at their signature.
+void set_boot_order(Pc& board, const BootOptions& boot) {
+  constexpr u8 kFirstTwo = 0x3D, kThird = 0x38;
+  const bool first_boot = board.cpu().state.instructions == 0;
+  const std::string& order = first_boot && !boot.once.empty() ? boot.once : boot.order;
+  board.rtc().set_cmos(kFirstTwo, static_cast<u8>(cmos_code(order, 0) | cmos_code(order, 1) << 4));
+  board.rtc().set_cmos(kThird, static_cast<u8>(cmos_code(order, 2) << 4));
+}
+
+}  // namespace ring3
