@@ -98,7 +98,7 @@ void Vga::store_planes(u32 at, u32 value, u32 mask) {
   u8* const p = &video_[at];
   store<u32>(p, (load<u32>(p) & ~mask) | (value & mask));
   touch(at);
-  map_.notify_device_ram(at, 4);
+  map_.notify_device_ram(at, 4, PhysicalMemory::kWatchScreen);
 }
 
 void Vga::window_write(u32 offset, u8 value) {
@@ -139,7 +139,7 @@ void Vga::relayout(bool chained) {
     const u32 planar = o * 4, linear = (o & 3) << 16 | (o & 0xFFFC);
     std::copy_n(&old[chained ? planar : linear], 4, &video_[chained ? linear : planar]);
   }
-  map_.notify_device_ram(0, kPlanarBytes);
+  map_.notify_device_ram(0, kPlanarBytes, PhysicalMemory::kWatchScreen);
   touch_all();
 }
 

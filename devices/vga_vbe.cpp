@@ -110,7 +110,7 @@ void Vga::enable_vbe(u16 value) {
           u64{v[VgaState::kVbeYres]} * vbe_pitch() * (v[VgaState::kVbeBpp] == 4 ? 4 : 1);
       const u64 cleared = std::min<u64>(bytes, video_.size());
       std::ranges::fill(video_.first(cleared), u8{0});
-      map_.notify_device_ram(0, cleared);
+      map_.notify_device_ram(0, cleared, PhysicalMemory::kWatchScreen);
       touch_all();
     }
   }

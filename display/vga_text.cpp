@@ -79,6 +79,7 @@ void VgaScreen::draw_text(bool all) {
       draw_cell(rows_[r], c, cell);
     }
   }
+  if (all) rects_ = {picture_.bounds()};
 }
 
 /// The dots of a glyph's line, leftmost in the highest of 9 bits.

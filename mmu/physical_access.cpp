@@ -145,13 +145,13 @@ void PhysicalMemory::tell_watchers(u8 mask, PhysAddr address, u64 size) {
     if ((mask >> i & 1) && watchers_[i]) watchers_[i]->on_watched_write(address, size);
 }
 
-void PhysicalMemory::notify_device_ram(u64 offset, u64 size) {
+void PhysicalMemory::notify_device_ram(u64 offset, u64 size, Watch self) {
   const u64 end = offset + size;
   while (offset < end) {
     const u64 n = std::min(end - offset, kPageSize - (offset & kPageMask));
     const PhysPage page{PageKind::Ram, ram_.data() + ram_bytes_ + (offset & ~kPageMask), nullptr,
                         0};
-    if (const u8 mask = watch_.data()[ram_index(page)]; mask) [[unlikely]]
+    if (const u8 mask = watch_.data()[ram_index(page)] & ~self; mask) [[unlikely]]
       for_aliases(page, {~u64{0}},
                   [&](PhysAddr alias) { tell_watchers(mask, alias + (offset & kPageMask), n); });
     offset += n;

@@ -128,8 +128,8 @@ class PhysicalMemory {
   /// Pages of device RAM, by offset and count, wherever they show.
   void watch_device_ram(u64 offset, u64 pages, Watch who);
   void unwatch_device_ram(u64 offset, u64 pages, Watch who);
-  /// For a device that wrote to its RAM itself: tells who watches those pages.
-  void notify_device_ram(u64 offset, u64 size);
+  /// For a device that wrote to its RAM itself: tells who watches those pages, but for itself.
+  void notify_device_ram(u64 offset, u64 size, Watch self);
   bool watched(PhysAddr address) const { return watched(page(address)); }
   bool watched(const PhysPage& page) const {
     return page.kind == PageKind::Ram && watch_.data()[ram_index(page)] != 0;
