@@ -5,11 +5,18 @@ A Guest boots once and then runs programs on request through its serial line. Th
 is the CPU time of the emulator's process, all threads, read on the host between the program's
 "ready" and its result: the guest's own clocks are not trusted."""
 import os
+import pathlib
 import re
 import select
+import shutil
+import signal
 import subprocess
 import tempfile
 import time
+import tty
+
+import bochs
+import profile_runs
 
 BOOT_SECONDS = 300
 END_SECONDS = 10
@@ -30,10 +37,10 @@ def process_nanoseconds(pid):
 
 
 class Lines:
-    """A process's standard output by lines, with a deadline."""
+    """What a process prints, by lines, with a deadline."""
 
-    def __init__(self, process):
-        self.process, self.rest, self.last = process, b"", []
+    def __init__(self, descriptor):
+        self.descriptor, self.rest, self.last = descriptor, b"", []
 
     def find(self, pattern, seconds):
         """The match of the first line that has `pattern` or ends the program badly."""
@@ -51,14 +58,20 @@ class Lines:
     def next_line(self, deadline, pattern):
         while b"\n" not in self.rest:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+            if left <= 0 or not select.select([self.descriptor], [], [], left)[0]:
                 raise Failed(f"no '{pattern}' in time; last: {' | '.join(self.last[-3:])}")
-            data = os.read(self.process.stdout.fileno(), 65536)
+            data = self.read()
             if not data:
                 raise Failed(f"ended without '{pattern}'; last: {' | '.join(self.last[-3:])}")
             self.rest += data
         line, _, self.rest = self.rest.partition(b"\n")
         return line.decode("utf-8", "replace").strip("\r")
+
+    def read(self):
+        try:
+            return os.read(self.descriptor, 65536)
+        except OSError:  # a terminal whose other side is closed
+            return b""
 
 
 class Sample:
@@ -89,7 +102,7 @@ class Native:
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               preexec_fn=lambda: os.sched_setaffinity(0, {processor})) as process:
             try:
-                result = Lines(process).find(RESULT, seconds)
+                result = Lines(process.stdout.fileno()).find(RESULT, seconds)
             finally:
                 process.kill()
         return Sample(units, int(result[2]), result)
@@ -101,22 +114,26 @@ class Native:
 class Guest:
     """An emulator with its console on standard input and output."""
 
-    def __init__(self, name, command):
-        self.name, self.command, self.process, self.lines = name, command, None, None
+    def __init__(self, name, command, profiles=None):
+        self.name, self.command, self.profiles = name, command, profiles
+        self.process, self.console, self.lines = None, None, None
 
     def start(self):
-        if self.process:
-            return
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
-        self.lines = Lines(self.process)
-        self.lines.find("bench: agent", BOOT_SECONDS)
+        if not self.process:
+            self.process, self.console = self.launch()
+            self.lines = Lines(self.console[0])
+            self.lines.find("bench: agent", BOOT_SECONDS)
+
+    def launch(self):
+        """The process, and the descriptors to read its console from and to write to."""
+        process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        return process, (process.stdout.fileno(), process.stdin.fileno())
 
     def send(self, line):
         try:
-            self.process.stdin.write(line.encode() + b"\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
+            os.write(self.console[1], line.encode() + b"\n")
+        except OSError:
             raise Failed("the emulator has ended") from None
 
     def run(self, bits, program, units, seconds):
@@ -125,10 +142,11 @@ class Guest:
         try:
             self.send(f"/bin/bench-guest{bits} {program} {units} --wait")
             self.lines.find("bench: ready", seconds)
-            before = process_nanoseconds(self.process.pid)
-            self.send("go")
-            result = self.lines.find(RESULT, seconds)
-            cpu = process_nanoseconds(self.process.pid) - before
+            with profile_runs.Profile(self.profiles, f"{self.name}-{bits}-{program}", self.process.pid):
+                before = process_nanoseconds(self.process.pid)
+                self.send("go")
+                result = self.lines.find(RESULT, seconds)
+                cpu = process_nanoseconds(self.process.pid) - before
             self.lines.find("bench: exit 0$", seconds)
             return Sample(units, cpu, result)
         except Unsupported:
@@ -152,3 +170,40 @@ class Guest:
         self.process.kill()
         self.process.communicate()
         self.process = None
+
+
+class BochsGuest(Guest):
+    """Its console is a terminal. It turns while its guest is idle, so it stands still between runs."""
+
+    def launch(self):
+        host, guest = os.openpty()
+        tty.setraw(guest)
+        work = tempfile.mkdtemp(prefix="ring3-bench-bochs-")
+        self.work = work
+        command = bochs.command(pathlib.Path(work), serial=f"mode=term, dev={os.ttyname(guest)}",
+                                **self.command)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        self.guest = guest
+        return process, (host, host)
+
+    def start(self):
+        super().start()
+        self.process.send_signal(signal.SIGSTOP)
+
+    def send(self, line):
+        self.process.send_signal(signal.SIGCONT)
+        super().send(line)
+
+    def run(self, bits, program, units, seconds):
+        try:
+            return super().run(bits, program, units, seconds)
+        finally:
+            if self.process:
+                self.process.send_signal(signal.SIGSTOP)
+
+    def kill(self):
+        super().kill()
+        for descriptor in (self.console[0], self.guest):
+            os.close(descriptor)
+        shutil.rmtree(self.work, ignore_errors=True)

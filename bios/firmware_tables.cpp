@@ -68,16 +68,19 @@ void install_bios_data(const LoadTarget& target, const BoardInfo& board) {
 }  // namespace
 
 FirmwareTables install_firmware_tables(const LoadTarget& target, const BoardInfo& board) {
-  const MemoryMap map(target.low_ram_end, target.high_ram_end);
-  const AcpiTables acpi = build_acpi_tables(board, map.acpi_start, map.facs);
-  RING3_CHECK(acpi.tables.size() <= layout::kAcpiSize, "{} bytes of ACPI", acpi.tables.size());
   target.zero(layout::kFirmware, layout::kHighMemory - layout::kFirmware);
   install_vectors(target);
   install_bios_data(target, board);
+  return place_tables(target, board, layout::kFirmware);
+}
+
+FirmwareTables place_tables(const LoadTarget& target, const BoardInfo& board, u64 at) {
+  const MemoryMap map(target.low_ram_end, target.high_ram_end);
+  const AcpiTables acpi = build_acpi_tables(board, map.acpi_start, map.facs);
+  RING3_CHECK(acpi.tables.size() <= layout::kAcpiSize, "{} bytes of ACPI", acpi.tables.size());
   target.write(map.acpi_start, acpi.tables);
   target.write(map.facs, acpi.facs);
 
-  u64 at = layout::kFirmware;
   const auto place = [&](const std::vector<u8>& bytes) {
     const u64 address = at;
     target.write(address, bytes);

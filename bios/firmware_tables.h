@@ -19,4 +19,7 @@ struct FirmwareTables {
 /// range of MemoryMap.
 FirmwareTables install_firmware_tables(const LoadTarget& target, const BoardInfo& board);
 
+/// Only the tables: ACPI at the top of RAM, the others from `at` on, in F0000h-FFFFFh.
+FirmwareTables place_tables(const LoadTarget& target, const BoardInfo& board, u64 at);
+
 }  // namespace ring3

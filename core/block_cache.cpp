@@ -52,13 +52,20 @@ BlockCache::~BlockCache() {
 Block& BlockCache::find(Cpu& cpu) {
   const CpuState& s = cpu.state;
   const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
-  JumpEntry& e = jump_[(linear ^ (linear >> 13)) & (kJumpEntries - 1)];
+  JumpEntry& e = jump_[jump_slot(linear)];
   // An entry was made where CS.limit did not cut the page: this CS may have another one.
   const u64 page_end = s.rip() + (~linear & kPageMask);
-  if (e.linear == linear && e.key == s.mode_key && e.generation == cpu.mmu.generation() &&
+  if (e.linear == linear && e.key == s.mode_key && cpu.mmu.is_current(e.generation) &&
       page_end <= s.code_limit && e.block->valid) [[likely]]
     return *e.block;
   return find_slow(cpu, linear, e);
+}
+
+bool BlockCache::found_global(const Cpu& cpu) const {
+  const CpuState& s = cpu.state;
+  const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
+  const JumpEntry& e = jump_[jump_slot(linear)];
+  return e.linear == linear && e.generation == cpu.mmu.global_generation();
 }
 
 Block& BlockCache::find_single(Cpu& cpu) {
@@ -92,6 +99,7 @@ PhysAddr BlockCache::fetch_page(Cpu& cpu, u64 linear, const u8*& host,
   if (cpu.state.long64()) require(cpu.canonical(linear), GP(0));
   const Translation t = cpu.mmu.translate({linear}, Access::Execute, view);
   require(t.ok, PF({linear}, t.error));
+  fetched_global_ = t.global;
   host = t.page.host;
   if (!host) {
     // No more than one instruction: reading a device may change it.
@@ -117,6 +125,7 @@ Block& BlockCache::find_slow(Cpu& cpu, u64 linear, JumpEntry& entry) {
   std::array<u8, kPageSize> copy;
   const u8* host = nullptr;
   const PhysAddr start = fetch_page(cpu, linear, host, copy);
+  const bool global = fetched_global_;
   Block* block = whole ? lookup(start, s.mode_key) : nullptr;
   if (block && block->crosses) {
     // Valid only while the next linear page still is the same physical one.
@@ -131,7 +140,8 @@ Block& BlockCache::find_slow(Cpu& cpu, u64 linear, JumpEntry& entry) {
   if (!block) block = &decode(cpu, linear, start, host, available);
   // A crossing block's second page, and what a limit cut short, is looked at each time.
   if (!block->crosses && block->valid && whole && block != uncached_.get())
-    entry = {linear, cpu.mmu.generation(), s.mode_key, block};
+    entry = {linear, global ? cpu.mmu.global_generation() : cpu.mmu.generation(), s.mode_key,
+             block};
   return *block;
 }
 
@@ -287,8 +297,8 @@ void BlockCache::bury() {
 }
 
 /// What was decoded may stand for other memory now. A block may be running, so the rest waits until
-/// the next is looked for: the MMU's generation, which every change of the map advances, keeps
-/// find() from the jump cache until then.
+/// the next is looked for: the MMU's generations, which every change of the map renews, keep find()
+/// from the jump cache until then.
 void BlockCache::on_map_change() {
   map_changed_ = true;
   if (current_ && current_->valid) stop(*current_);

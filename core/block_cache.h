@@ -28,6 +28,9 @@ class BlockCache final : public WriteWatcher, private MapListener {
   /// The block at CS:rip, decoded now if need be. Throws the fault of the fetch.
   Block& find(Cpu& cpu);
 
+  /// True if the block that find() returned last stands in a page that all address spaces have.
+  bool found_global(const Cpu& cpu) const;
+
   /// The same for one instruction to be run alone: it leaves all its flags.
   Block& find_single(Cpu& cpu);
 
@@ -76,6 +79,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   void on_map_change() override;
   void on_page_watched(PhysAddr) override {}
   static void stop(Block& block);
+  static size_t jump_slot(u64 linear) { return (linear ^ (linear >> 13)) & (kJumpEntries - 1); }
   Block* lookup(PhysAddr start, u32 key);
   Block& find_slow(Cpu& cpu, u64 linear, JumpEntry& entry);
   PhysAddr fetch_page(Cpu& cpu, u64 linear, const u8*& host, std::array<u8, kPageSize>& copy);
@@ -99,6 +103,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   Block* current_ = nullptr;
   BlockObserver* observer_ = nullptr;
   bool map_changed_ = false;
+  bool fetched_global_ = false;  ///< Translation::global of the last fetch_page()
   size_t count_ = 0, insns_ = 0;
   u64 invalidations_ = 0;
 };

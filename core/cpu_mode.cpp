@@ -2,6 +2,7 @@
 // What follows from CR0, CR4, EFER, RFLAGS, the segment registers and DR7: mode, masks, views.
 #include "core/debug.h"
 #include "core/stack_cursor.h"
+#include "decoder/block.h"
 
 namespace ring3 {
 
@@ -33,14 +34,28 @@ u64 code_mask(const CpuState& st) {
   return st.seg[kCs].db ? 0xFFFFFFFF : 0xFFFF;
 }
 
+/// 32-bit code, stack and data segments that cover the whole linear space from 0: what the
+/// translator asks of 32-bit code.
+bool flat32(const CpuState& st) {
+  const Segment& code = st.seg[kCs];
+  if (st.long64() || !code.db || code.base != 0 || code.limit != 0xFFFFFFFF) return false;
+  if (!st.seg[kSs].db) return false;
+  for (const Seg n : {kEs, kSs, kDs}) {
+    const Segment& s = st.seg[n];
+    if (!s.flat_read || !s.flat_write || s.access_base != 0) return false;
+  }
+  return true;
+}
+
 u32 key_of(const CpuState& st) {
   const u32 code_size = st.long64() ? 2 : st.seg[kCs].db ? 1 : 0;
   u32 key = code_size;
   if (st.long64()) key |= 1 << 2;
-  if (st.cpl == 3) key |= 1 << 3;
+  if (st.cpl == 3) key |= kUserCode;
   if (st.mode == CpuMode::Virtual8086) key |= 1 << 4;
   if (st.seg[kSs].db) key |= 1 << 5;
   if (st.cr0 & cr0::PE) key |= 1 << 6;
+  if (flat32(st)) key |= kFlat32;
   return key;
 }
 

@@ -43,7 +43,7 @@ void BlockEngine::single_step(Cpu& cpu) {
   before_step(cpu);
   Block& block = blocks_.find_single(cpu);
   const bool repeats = block.insns[0].prefixes & (kRep | kRepne);
-  interpret(cpu, block, 1);
+  interpret(cpu, block, 0, 1);
   // A repeated string instruction between two iterations: RF is 1 (SDM 3B "Instruction-Breakpoint
   // Exception Condition").
   if (repeats && st.rip() == rip) st.rflags |= flag::RF;

@@ -19,8 +19,9 @@ class BlockEngine : public Engine {
   /// `deadline` or a signal; it may throw a Fault.
   template <class RunBlock>
   Exit run_blocks(Cpu& cpu, u64 deadline, RunBlock&& run_block);
-  /// Runs the first `count` instructions of the block. A Fault leaves rip at its instruction.
-  void interpret(Cpu& cpu, Block& block, size_t count);
+  /// Runs instructions of the block, from number `first` up to, not with, `behind`. A Fault leaves
+  /// rip at its instruction.
+  void interpret(Cpu& cpu, Block& block, size_t first, size_t behind);
   /// A Fault that ended a block: to the guest's handler. Counts as an instruction: a guest that
   /// does nothing but fault reaches the deadline too.
   void deliver(Cpu& cpu, const Fault& fault);
@@ -35,11 +36,12 @@ class BlockEngine : public Engine {
   void single_step(Cpu& cpu);
 };
 
-inline void BlockEngine::interpret(Cpu& cpu, Block& block, size_t count) {
+inline void BlockEngine::interpret(Cpu& cpu, Block& block, size_t first, size_t behind) {
   u64& rip = cpu.state.rip();
   const u64 mask = cpu.state.long64() ? ~u64{0} : 0xFFFFFFFFull;
-  const Insn* i = block.insns.data();
-  const Insn* const end = i + count;
+  const Insn* const begin = block.insns.data() + first;
+  const Insn* const end = block.insns.data() + behind;
+  const Insn* i = begin;
   blocks_.set_current(&block);
   ++block.executions;
   cpu.recent[cpu.next_recent++ % cpu.recent.size()] = rip;
@@ -52,11 +54,11 @@ inline void BlockEngine::interpret(Cpu& cpu, Block& block, size_t count) {
       ++i;
     } while (i != end);
   } catch (const Fault&) {
-    cpu.state.instructions += static_cast<u64>(i - block.insns.data());
+    cpu.state.instructions += static_cast<u64>(i - begin);
     rip = at;
     throw;
   }
-  cpu.state.instructions += count;
+  cpu.state.instructions += behind - first;
 }
 
 template <class RunBlock>

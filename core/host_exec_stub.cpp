@@ -127,7 +127,8 @@ u8 enable_of(const Decoded& d) {
   if (d.insn.mnemonic == ZYDIS_MNEMONIC_MOVNTI) return kEnableNone;
   if (d.insn.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) return kEnableAvx;
   u8 enable = 0;
-  if (has_operand(d, is_vector) || is_mmx_convert(d)) enable |= kEnableSse;
+  // CVTTSS2SI of memory names no vector register.
+  if (has_operand(d, is_vector) || uses_mxcsr(d)) enable |= kEnableSse;
   if (has_operand(d, is_mmx) || enable == 0) enable |= kEnableMmx;  // EMMS has no operand
   return enable;
 }

@@ -22,7 +22,7 @@ class Interpreter final : public BlockEngine {
     Block& block = blocks_.find(cpu);
     if (g_log_mask != 0) [[unlikely]]
       trace_block(cpu, block);
-    interpret(cpu, block, block.insns.size());
+    interpret(cpu, block, 0, block.insns.size());
   }
 };
 

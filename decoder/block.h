@@ -10,6 +10,12 @@
 
 namespace ring3 {
 
+/// In a key: code at CPL 3.
+inline constexpr u32 kUserCode = 1 << 3;
+
+/// In a key: 32-bit code with flat segments.
+inline constexpr u32 kFlat32 = 1 << 7;
+
 /// Mode bits that change what bytes mean. Part of each block's key.
 struct BlockMode {
   CodeSize code_size = CodeSize::Bits16;

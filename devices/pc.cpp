@@ -12,6 +12,7 @@
 #include "devices/debugcon.h"
 #include "devices/pc_layout.h"
 #include "devices/pc_testdev.h"
+#include "devices/pci_setup.h"
 
 namespace ring3 {
 namespace {
@@ -64,6 +65,7 @@ Pc::Pc(PcConfig config)
                   }()](unsigned irq, bool level) { lines[irq].set(level); }),
       piix4_pm_([this](std::optional<u16> base) { place_acpi(base); }),
       pci_([this] { request_reset(); }),
+      storage_(config_.storage, memory_, io_, pci_, hub_),
       fw_cfg_(memory_) {
   instruction_time_.watch(cpu_.state.instructions);
   cpu_.apic = &lapic_;
@@ -77,6 +79,7 @@ Pc::Pc(PcConfig config)
   pci_.attach(layout::kSlotPiix, layout::kFunctionPm, piix4_pm_);
   devices_ = {&pic_,  &ioapic_, &lapic_, &hpet_,   &pit_, &rtc_,
               &acpi_, &i8042_,  &pci_,   &fw_cfg_, &post_};
+  for (Device* device : storage_.devices()) devices_.push_back(device);
   map_ports();
   map_serial_ports();
   map_optional_devices();
@@ -178,7 +181,9 @@ void Pc::place_acpi(std::optional<u16> base) {
 void Pc::set_up_as_firmware() {
   constexpr u8 kPirqIrq[4] = {10, 10, 11, 11};
   for (unsigned pirq = 0; pirq < 4; ++pirq) piix3_.set_pirq_route(pirq, kPirqIrq[pirq]);
+  set_up_pci(pci_, kPirqIrq);
   piix4_pm_.enable_at(layout::kPmBase);
+  storage_.set_up_as_firmware();
   // ELCR: the PCI interrupts and the SCI are levels.
   io_.write(layout::kElcr + 1, Width::Byte, 1 << (9 - 8) | 1 << (10 - 8) | 1 << (11 - 8));
   i8042_.set_up_as_firmware();

@@ -21,6 +21,7 @@
 #include "devices/interrupt_hub.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
+#include "devices/pc_storage.h"
 #include "devices/pic8259.h"
 #include "devices/piix.h"
 #include "devices/pit8254.h"
@@ -45,10 +46,11 @@ struct PcConfig {
   ByteSink* debugcon = nullptr;               ///< at port 402h
   std::optional<u16> debug_exit;              ///< isa-debug-exit at this port
   bool pc_testdev = false;
+  bool no_reboot = false;  ///< a reset ends the run
   bool vga = true;
   std::vector<u8> vga_rom;  ///< for the expansion ROM of the VGA; may be empty
-  bool no_reboot = false;   ///< a reset ends the run
-  i64 rtc_start = 0;        ///< seconds since 1970, in the guest's civil time
+  StorageConfig storage;
+  i64 rtc_start = 0;  ///< seconds since 1970, in the guest's civil time
 };
 
 class Pc {
@@ -68,6 +70,7 @@ class Pc {
   Rtc146818& rtc() { return rtc_; }
   PciHost& pci() { return pci_; }
   Piix3Isa& isa_bridge() { return piix3_; }
+  PcStorage& storage() { return storage_; }
   InterruptHub& interrupts() { return hub_; }
   Vga* vga() { return vga_.get(); }                                ///< null: there is none
   Uart16550* serial(unsigned port) { return uarts_[port].get(); }  ///< null: not there
@@ -142,6 +145,7 @@ class Pc {
   Piix3Isa piix3_;
   Piix4Pm piix4_pm_;
   PciHost pci_;
+  PcStorage storage_;
   FwCfg fw_cfg_;
   PostPort post_;
   std::unique_ptr<Vga> vga_;

@@ -128,6 +128,10 @@ void Pc::service_host() {
     fmt::print(stderr, "ring3: {}\n", sink->error());
     return leave(1);
   }
+  if (const std::string error = storage_.error(); !error.empty()) {
+    fmt::print(stderr, "ring3: {}\n", error);
+    leave(1);
+  }
 }
 
 void Pc::service_serial(unsigned port) {

@@ -125,6 +125,11 @@ void PciHost::attach(unsigned device, unsigned function, PciDevice& target) {
   slot = &target;
 }
 
+void PciHost::for_each(const std::function<void(unsigned, unsigned, PciDevice&)>& visit) {
+  for (unsigned i = 0; i < functions_.size(); ++i)
+    if (functions_[i]) visit(i >> 3, i & 7, *functions_[i]);
+}
+
 /// Bus 0 only; nullptr: master abort.
 PciDevice* PciHost::selected() const {
   const bool bus0 = (s_.address & kEnable) && bits(s_.address, 23, 16) == 0;

@@ -74,6 +74,8 @@ class PciHost final : public Device {
 
   /// `device` 0-31, `function` 0-7.
   void attach(unsigned device, unsigned function, PciDevice& target);
+  /// Every function, by device and function number.
+  void for_each(const std::function<void(unsigned, unsigned, PciDevice&)>& visit);
 
   std::string_view name() const override { return "pci"; }
   u32 read(u32 offset, Width width) override;

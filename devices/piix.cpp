@@ -9,6 +9,9 @@ namespace {
 constexpr u8 kPirqRoute = 0x60, kRouteDisabled = 0x80;
 constexpr u8 kPmBase = 0x40, kPmRegMisc = 0x80, kPmIoEnable = 1;
 constexpr u16 kPmBaseMask = 0xFFC0;
+constexpr u8 kInterruptLine = 0x3C, kSci = 9;
+constexpr u8 kIdeTiming = 0x40, kBusMasterBar = 4;
+constexpr u16 kIdeDecode = 0x8000;
 // ISA interrupts that PIRQRC may name (PIIX datasheet "PIRQRC[A:D]").
 constexpr u16 kRoutable = 0xDEF8;
 
@@ -80,6 +83,7 @@ Piix4Pm::Piix4Pm(std::function<void(std::optional<u16>)> moved)
 void Piix4Pm::enable_at(u16 base) {
   config_write(kPmBase, Width::Dword, base);
   config_write(kPmRegMisc, Width::Byte, kPmIoEnable);
+  config_write(kInterruptLine, Width::Byte, kSci);
 }
 
 void Piix4Pm::config_changed(u8, u8) {
@@ -87,6 +91,27 @@ void Piix4Pm::config_changed(u8, u8) {
   const bool enabled = (reg8(kPmRegMisc) & kPmIoEnable) && at;
   const std::optional<u16> base = enabled ? std::optional<u16>(at) : std::nullopt;
   if (std::exchange(base_, base) != base && moved_) moved_(base);
+}
+
+Piix3Ide::Piix3Ide(std::function<void(std::optional<u16>)> moved,
+                   std::function<void(bool)> bus_master)
+    : PciDevice({.vendor = 0x8086, .device = 0x7010, .class_code = 0x010180}),
+      moved_(std::move(moved)),
+      bus_master_changed_(std::move(bus_master)) {
+  set_reset(0x06, Width::Word, 0x0280);  // DEVSEL# medium, fast back-to-back
+  set_writable(kIdeTiming, kIdeTiming + 4);
+  add_bar(kBusMasterBar, BarKind::Io, 16);
+}
+
+void Piix3Ide::enable_channels() {
+  for (const u8 reg : {kIdeTiming, u8{kIdeTiming + 2}}) config_write(reg, Width::Word, kIdeDecode);
+}
+
+void Piix3Ide::config_changed(u8, u8) {
+  const u16 at = static_cast<u16>(bar_address(kBusMasterBar));
+  const std::optional<u16> base = io_enabled() && at ? std::optional<u16>(at) : std::nullopt;
+  if (std::exchange(base_, base) != base) moved_(base);
+  bus_master_changed_(bus_master());
 }
 
 }  // namespace ring3

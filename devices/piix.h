@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The south bridge of the "pc" board: PIIX3 ISA bridge with the routing of PCI interrupts to ISA
-// ones, and the PIIX4 power management function, which places the ACPI registers.
+// ones, its IDE function, and the PIIX4 power management function, which places the ACPI registers.
 // Not emulated: DMA and bus timing registers, traps, SMI, SMBus (their registers are storage).
 #pragma once
 
@@ -41,6 +41,23 @@ class Piix4Pm final : public PciDevice {
   void config_changed(u8 first, u8 last) override;
 
   std::function<void(std::optional<u16>)> moved_;
+  std::optional<u16> base_;
+};
+
+/// Intel 82371SB, function 1: two IDE channels at their compatible ports; BAR 4 places the bus
+/// master's registers. The timing registers are storage.
+class Piix3Ide final : public PciDevice {
+ public:
+  /// `moved(base)`: the bus master's registers answer there; nullopt: nowhere.
+  /// `bus_master(enabled)`: whether they may reach memory.
+  Piix3Ide(std::function<void(std::optional<u16>)> moved, std::function<void(bool)> bus_master);
+  void enable_channels();  ///< as a BIOS does
+
+ private:
+  void config_changed(u8 first, u8 last) override;
+
+  std::function<void(std::optional<u16>)> moved_;
+  std::function<void(bool)> bus_master_changed_;
   std::optional<u16> base_;
 };
 

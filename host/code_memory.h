@@ -18,6 +18,10 @@ class CodeMemory {
   CodeMemory(const CodeMemory&) = delete;
   CodeMemory& operator=(const CodeMemory&) = delete;
 
+  /// To be called after code that may run soon was changed through the other mapping: a serializing
+  /// instruction (SDM 3A "Handling Self- and Cross-Modifying Code").
+  static void serialize();
+
   size_t size() const { return size_; }
   u8* writable(size_t offset = 0) { return writable_ + offset; }
   const u8* executable(size_t offset = 0) const { return executable_ + offset; }

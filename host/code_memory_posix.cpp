@@ -42,6 +42,29 @@ Result<std::unique_ptr<CodeMemory>> CodeMemory::create(size_t bytes) {
   return error;
 }
 
+/// IRET to the next instruction: of the serializing instructions the one that leaves to no
+/// hypervisor.
+void CodeMemory::serialize() {
+#ifdef __x86_64__
+  asm volatile(
+      "mov %%rsp, %%rcx\n\t"
+      "sub $128, %%rsp\n\t"
+      "mov %%ss, %%eax\n\t"
+      "push %%rax\n\t"
+      "push %%rcx\n\t"
+      "pushf\n\t"
+      "mov %%cs, %%eax\n\t"
+      "push %%rax\n\t"
+      "lea 1f(%%rip), %%rax\n\t"
+      "push %%rax\n\t"
+      "iretq\n"
+      "1:"
+      :
+      :
+      : "rax", "rcx", "memory", "cc");
+#endif
+}
+
 CodeMemory::~CodeMemory() {
   munmap(writable_, size_);
   munmap(executable_, size_);

@@ -17,4 +17,10 @@ const u8* CodeCache::add(asmjit::CodeHolder& code) {
   return at;
 }
 
+void CodeCache::patch(const u8* at, i32 displacement) {
+  std::memcpy(memory_->writable(static_cast<size_t>(at - memory_->executable())), &displacement,
+              sizeof displacement);
+  CodeMemory::serialize();
+}
+
 }  // namespace ring3::jit

@@ -21,6 +21,10 @@ class CodeCache {
   /// assembler error.
   const u8* add(asmjit::CodeHolder& code);
 
+  /// The displacement at `at` points to `target` from now on.
+  void patch(const u8* at, const u8* target) { patch(at, static_cast<i32>(target - (at + 4))); }
+  void patch(const u8* at, i32 displacement);
+
   /// What was added so far stays when the cache is emptied.
   void keep() { kept_ = used_; }
   void empty() { used_ = kept_; }

@@ -34,7 +34,7 @@ bool wants_alignment(const Decoded& d) {
 }  // namespace
 
 /// Gives scratch registers to the operands that stand in CpuState. False: there are too few.
-bool Translator::place_spilled(std::array<u8, 16>& places, bool memory) {
+bool Translator::place_spilled(std::array<u8, 16>& places, bool memory, const Decoded& d) const {
   const u8 scratch[] = {static_cast<u8>(kScratchB.id()), static_cast<u8>(kScratchA.id())};
   unsigned used = 0;
   const unsigned available = memory ? 1 : 2;
@@ -45,8 +45,8 @@ bool Translator::place_spilled(std::array<u8, 16>& places, bool memory) {
     places[guest] = scratch[used++];
     return true;
   };
-  for (unsigned n = 0; n < d_.insn.operand_count_visible; ++n) {
-    const ZydisDecodedOperand& op = d_.operands[n];
+  for (unsigned n = 0; n < d.insn.operand_count_visible; ++n) {
+    const ZydisDecodedOperand& op = d.operands[n];
     if (op.type == ZYDIS_OPERAND_TYPE_REGISTER && !place(op.reg.value)) return false;
     if (memory || op.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
     if (!place(op.mem.base) || !place(op.mem.index)) return false;
@@ -54,14 +54,14 @@ bool Translator::place_spilled(std::array<u8, 16>& places, bool memory) {
   return true;
 }
 
-void Translator::load_places(const std::array<u8, 16>& places) {
+void Translator::load_places(const std::array<u8, 16>& places, const Decoded& d) {
   for (u8 guest = 12; guest < 16; ++guest) {
     if (places[guest] == kSpilled) continue;
     bool needed = false;
-    for (unsigned n = 0; n < d_.insn.operand_count_visible; ++n) {
-      const ZydisDecodedOperand& op = d_.operands[n];
+    for (unsigned n = 0; n < d.insn.operand_count_visible; ++n) {
+      const ZydisDecodedOperand& op = d.operands[n];
       if (op.type == ZYDIS_OPERAND_TYPE_REGISTER && guest_register(op.reg.value) == guest)
-        needed |= keeps_old_value(d_, op);
+        needed |= keeps_old_value(d, op);
       if (op.type == ZYDIS_OPERAND_TYPE_MEMORY)
         needed |= guest_register(op.mem.base) == guest || guest_register(op.mem.index) == guest;
     }
@@ -82,43 +82,52 @@ void Translator::store_places(const std::array<u8, 16>& places) {
   }
 }
 
+/// LEA: the same addition, with registers that stand in memory loaded first.
+bool Translator::copy_lea() {
+  const unsigned guest = insn_->dst / 8;
+  const bool spilled = kHostOf[guest] == kSpilled;
+  const bool wide = insn_->width == 8 && insn_->address_width == 8;
+  if (insn_->width == 2) {
+    address_in_segment(kScratchA.r32());
+    if (spilled) {
+      a_.mov(x86::word_ptr(kState, static_cast<i32>(8 * guest)), kScratchA.r16());
+    } else {
+      a_.mov(x86::gpw(kHostOf[guest]), kScratchA.r16());
+    }
+    return true;
+  }
+  const x86::Gp to = spilled ? kScratchA : x86::gpq(kHostOf[guest]);
+  address_in_segment(wide ? to : x86::Gp(to.r32()));
+  if (spilled) a_.mov(gpr_home(guest), to);
+  return true;
+}
+
 /// False, with nothing emitted: the instruction has to be called out.
 bool Translator::copy(bool memory) {
   if (is_nop(d_.insn.mnemonic)) return true;
-  if (d_.insn.mnemonic == ZYDIS_MNEMONIC_LEA &&
-      (insn_->base == CpuState::kRipSlot || insn_->address_width != 8)) {
-    if (insn_->base != CpuState::kRipSlot || insn_->address_width != 8) return false;
-  }
+  if (d_.insn.mnemonic == ZYDIS_MNEMONIC_LEA) return copy_lea();
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
-  const bool rip_lea = d_.insn.mnemonic == ZYDIS_MNEMONIC_LEA && insn_->base == CpuState::kRipSlot;
-  const HostCode code = rip_lea ? HostCode{} : reencode(d_, places, memory);
-  if (rip_lea) {
-    const u8 host = places[insn_->dst / 8];
-    const u64 value = at_ + insn_->length + static_cast<u64>(insn_->disp);
-    if (insn_->width == 2) return false;
-    a_.mov(x86::gpq(host), asmjit::imm(insn_->width == 8 ? value : value & 0xFFFFFFFF));
-    store_places(places);
-    return true;
-  }
+  const HostCode code = reencode(d_, places, memory);
   if (code.length == 0) return false;
   const FlagUse use = flag_use(d_);
   asmjit::Label cold;
   if (memory) {
     const ZydisDecodedOperand& op = *memory_operand(d_);
     if (op.size == 0 || op.size > 128) return false;
-    save_flags();
+    if (use.reads) save_flags();
+    release_flags();
     effective_address(op);
     const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
     cold = probe(write ? Access::Write : Access::Read, op.size / 8);
     if (wants_alignment(d_)) refuse_misaligned(op.size / 8, cold);
-    flags_ = kFrame;
+    // Not by a recipe: it would need the register that holds the address.
+    if (use.reads) restore_flags(kScratchB);
+  } else if (use.reads) {
+    need_flags();
   }
-  if (use.reads && !(flags_ & kHost)) {
-    restore_flags(kScratchB);
-    flags_ |= kHost;
-  }
+  if (use.reads) flags_ |= kHost;
   load_places(places);
   a_.embed(code.bytes, code.length);
   store_places(places);

@@ -9,16 +9,10 @@ namespace ring3::jit {
 
 using asmjit::imm;
 
-namespace {
-
-constexpr i32 kInstructions = offsetof(CpuState, instructions);
-constexpr i32 kRip = 8 * CpuState::kRipSlot;
-
-bool canonical(u64 address) {
-  return static_cast<u64>(static_cast<i64>(address << 16) >> 16) == address;
+/// False: a branch there raises #GP.
+bool Translator::reachable(u64 target) const {
+  return !bits64() || static_cast<u64>(static_cast<i64>(target << 16) >> 16) == target;
 }
-
-}  // namespace
 
 void Translator::emit() {
   if (emit_string() || emit_stack() || emit_misc()) return;
@@ -40,179 +34,195 @@ void Translator::emit() {
   }
 }
 
-/// Adds the block to the instruction count and looks for signals and the deadline. kScratchB and
-/// flags are lost.
-void Translator::count_and_poll(asmjit::Label leave) {
-  a_.mov(kScratchB, state64(kInstructions));
-  a_.add(kScratchB, imm(index_ + 1));
-  a_.mov(state64(kInstructions), kScratchB);
-  a_.cmp(kScratchB, frame(offsetof(Frame, deadline)));
-  a_.jae(leave);
-  a_.mov(kScratchB.r32(), x86::dword_ptr(kState, c_.signals));
-  a_.test(x86::dword_ptr(x86::rsp, offsetof(Frame, poll)), kScratchB.r32());
-  a_.jnz(leave);
+/// A jump that is patched later; until then it goes to `home`.
+void Translator::jump_out(Jump& jump, asmjit::Label home) {
+  a_.long_().jmp(home);
+  jump.at = reinterpret_cast<const u8*>(a_.offset() - 4);  // translate() adds the code's address
+  homes_.push_back({&jump, home});
 }
 
+/// Out of the block. Flags are saved, unless the target seems to overwrite them: then only if it
+/// turns out that it does not.
 void Translator::exit_to(u64 target) {
-  save_flags();
   auto site = std::make_unique<ExitSite>();
-  site->code = c_.stubs.leave_direct;
   site->target = target;
-  site->crosses_page = ((target ^ rip_) >> kPageShift) != 0;
   site->from = t_.get();
-  const asmjit::Label leave = a_.newLabel();
-  a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
-  count_and_poll(leave);
+  const u64 offset = target & kPageMask;
+  const bool same_page = ((target ^ rip_) >> kPageShift) == 0 && offset < page_.size();
+  const std::span<const u8> there = same_page ? page_.subspan(offset) : std::span<const u8>{};
+  site->crosses_page = there.size() < ZYDIS_MAX_INSTRUCTION_LENGTH;
+  const bool lazy = !(flags_ & kFrame) && !site->crosses_page && overwrites_flags(there);
+  if (!lazy) save_flags();
+  ColdExit cold{a_.newLabel(), a_.newLabel(), site.get(), {flags_, recipe_}};
   if (site->crosses_page) {
+    a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
     a_.mov(kScratchB, state64(c_.generation));
+    site->compared = reinterpret_cast<const u8*>(a_.offset() - 4);
     a_.cmp(kScratchB, x86::qword_ptr(kScratchA, offsetof(ExitSite, generation)));
-    a_.jne(leave);
+    a_.jne(cold.leave);
   }
-  a_.jmp(x86::qword_ptr(kScratchA, offsetof(ExitSite, code)));
-  a_.bind(leave);
-  a_.jmp(imm(reinterpret_cast<u64>(c_.stubs.leave_direct)));
+  jump_out(site->direct, lazy ? cold.saver : cold.leave);
+  cold_exits_.push_back(cold);
   t_->exits.push_back(std::move(site));
   ended_ = true;
 }
 
-/// To the rip in kScratchA, which is canonical.
-void Translator::exit_indirect() {
-  const asmjit::Label leave = a_.newLabel();
-  a_.mov(state64(kRip), kScratchA);
-  count_and_poll(leave);
+void Translator::emit_cold_exits() {
+  for (const ColdExit& cold : cold_exits_) {
+    a_.bind(cold.saver);
+    if (!(cold.flags.where & kFrame)) {
+      if (!(cold.flags.where & kHost)) replay(cold.flags.recipe);
+      store_flags();
+      jump_out(cold.site->saved, cold.leave);
+    }
+    a_.bind(cold.leave);
+    a_.mov(kScratchA, imm(reinterpret_cast<u64>(cold.site)));
+    a_.jmp(imm(reinterpret_cast<u64>(c_.stubs.leave_direct)));
+  }
+}
+
+/// kScratchB = the entry of the indirect-branch table for the rip in kScratchA, which is lost.
+void Translator::find_target(asmjit::Label cold) {
   a_.mov(kScratchB.r32(), kScratchA.r32());
   a_.and_(kScratchB.r32(), imm(kTargetMask));
-  a_.shl(kScratchB.r32(), imm(5));
+  a_.shl(kScratchB.r32(), imm(4));
   a_.add(kScratchB, frame(offsetof(Frame, targets)));
-  a_.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, rip)));
-  a_.jne(leave);
-  a_.mov(kScratchA, state64(c_.generation));
-  a_.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, generation)));
-  a_.jne(leave);
-  a_.jmp(x86::qword_ptr(kScratchB, offsetof(Target, code)));
-  a_.bind(leave);
-  a_.jmp(imm(reinterpret_cast<u64>(c_.stubs.leave)));
+  a_.xor_(kScratchA, frame(offsetof(Frame, salt)));
+  a_.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, tag)));
+  a_.jne(cold);
   ended_ = true;
 }
 
 /// Opcodes 70 to 7F and 0F 80 to 8F: the condition is in the low four bits.
 void Translator::emit_jcc() {
-  const u64 next = at_ + insn_->length, target = next + insn_->imm;
-  if (!canonical(target)) return callout(true);
+  const u64 next = truncate(at_ + insn_->length), target = truncate(next + insn_->imm);
+  if (!reachable(target)) return callout(true);
   static constexpr x86::CondCode kConditions[16] = {
       x86::CondCode::kO, x86::CondCode::kNO, x86::CondCode::kB,  x86::CondCode::kAE,
       x86::CondCode::kE, x86::CondCode::kNE, x86::CondCode::kBE, x86::CondCode::kA,
       x86::CondCode::kS, x86::CondCode::kNS, x86::CondCode::kP,  x86::CondCode::kNP,
       x86::CondCode::kL, x86::CondCode::kGE, x86::CondCode::kLE, x86::CondCode::kG};
-  save_flags();
-  if (!(flags_ & kHost)) restore_flags(kScratchA);
-  flags_ = kFrame | kHost;
+  need_flags();
+  const u8 flags = flags_;
   const asmjit::Label taken = a_.newLabel();
   a_.j(kConditions[insn_->opcode & 15], taken);
   exit_to(next);
   a_.bind(taken);
+  flags_ = flags;
   exit_to(target);
 }
 
-/// kScratchA = where an indirect jump or call goes.
-void Translator::indirect_target() {
-  save_flags();
+/// kScratchA = where an indirect jump or call goes. If that is in no table, the handler goes there,
+/// and checks it.
+void Translator::load_target() {
   if (insn_->kinds[0] == Kind::Reg) {
     const x86::Gp from = guest_in(insn_->dst / 8, kScratchA);
-    if (from != kScratchA) a_.mov(kScratchA, from);
-  } else {
-    effective_address(d_.operands[0]);
-    cold_.push_back({probe(Access::Read, 8), {}, index_, kFrame, false});
-    a_.mov(kScratchA, x86::qword_ptr(kScratchA));
+    if (from != kScratchA || !bits64()) a_.mov(sized(kScratchA), sized(from));
+    return;
   }
-  check_canonical(cold_path(false));
-  flags_ = kFrame;
-}
-
-void Translator::check_canonical(asmjit::Label cold) {
-  a_.mov(kScratchB, kScratchA);
-  a_.shl(kScratchB, imm(16));
-  a_.sar(kScratchB, imm(16));
-  a_.cmp(kScratchB, kScratchA);
-  a_.jne(cold);
+  effective_address(d_.operands[0]);
+  last_cold(probe(Access::Read, word()));
+  a_.mov(sized(kScratchA), x86::ptr(kScratchA, 0, word()));
 }
 
 void Translator::emit_jmp() {
   if (insn_->kinds[0] == Kind::Imm) {
-    const u64 target = at_ + insn_->length + insn_->imm;
-    return canonical(target) ? exit_to(target) : callout(true);
-  }
-  indirect_target();
-  exit_indirect();
-}
-
-void Translator::emit_call() {
-  const u64 next = at_ + insn_->length;
-  const bool direct = insn_->kinds[0] == Kind::Imm;
-  if (direct && !canonical(next + insn_->imm)) return callout(true);
-  if (!direct) {
-    indirect_target();
-    a_.mov(frame(offsetof(Frame, scratch)), kScratchA);
+    const u64 target = truncate(at_ + insn_->length + insn_->imm);
+    return reachable(target) ? exit_to(target) : callout(true);
   }
   save_flags();
-  a_.lea(kScratchA, x86::ptr(kGuestRsp, -8));
-  cold_.push_back({probe(Access::Write, 8), {}, index_, kFrame, false});
-  a_.mov(kScratchB, imm(next));
-  a_.mov(x86::qword_ptr(kScratchA), kScratchB);
-  a_.lea(kGuestRsp, x86::ptr(kGuestRsp, -8));
-  flags_ = kFrame;
-  if (direct) return exit_to(next + insn_->imm);
-  a_.mov(kScratchA, frame(offsetof(Frame, scratch)));
-  exit_indirect();
+  const asmjit::Label cold = cold_path(false);
+  load_target();
+  find_target(cold);
+  a_.jmp(x86::qword_ptr(kScratchB, offsetof(Target, code)));
+}
+
+/// kScratchA = a linear address near the top of the stack.
+void Translator::stack_slot(i32 offset) {
+  if (offset != 0) {
+    a_.lea(sized(kScratchA), x86::ptr(kGuestRsp, offset));
+  } else {
+    a_.mov(sized(kScratchA), sized(kGuestRsp));
+  }
+}
+
+void Translator::move_stack(i32 offset) { a_.lea(sized(kGuestRsp), x86::ptr(kGuestRsp, offset)); }
+
+void Translator::emit_call() {
+  const u64 next = truncate(at_ + insn_->length), target = truncate(next + insn_->imm);
+  const bool direct = insn_->kinds[0] == Kind::Imm;
+  const i32 size = static_cast<i32>(word());
+  if (direct && !reachable(target)) return callout(true);
+  if (direct) {
+    release_flags();
+  } else {
+    save_flags();
+    const asmjit::Label cold = cold_path(false);
+    load_target();
+    find_target(cold);
+    a_.mov(kScratchB, x86::qword_ptr(kScratchB, offsetof(Target, code)));
+    a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
+    flags_ = kFrame;
+  }
+  stack_slot(-size);
+  last_cold(probe(Access::Write, word()));
+  if (bits64() && static_cast<u64>(static_cast<i32>(next)) != next) {
+    a_.mov(kScratchB, imm(next));
+    a_.mov(x86::qword_ptr(kScratchA), kScratchB);
+  } else {
+    a_.mov(x86::ptr(kScratchA, 0, word()), imm(static_cast<i32>(next)));
+  }
+  move_stack(-size);
+  if (direct) return exit_to(target);
+  a_.jmp(frame(offsetof(Frame, scratch)));
 }
 
 void Translator::emit_ret() {
   save_flags();
-  a_.mov(kScratchA, kGuestRsp);
-  cold_.push_back({probe(Access::Read, 8), {}, index_, kFrame, false});
-  a_.mov(kScratchA, x86::qword_ptr(kScratchA));
-  check_canonical(cold_path(false));
+  stack_slot(0);
+  const asmjit::Label cold = probe(Access::Read, word());
+  last_cold(cold);
+  a_.mov(sized(kScratchA), x86::ptr(kScratchA, 0, word()));
+  find_target(cold);
   const i32 more = insn_->kinds[0] == Kind::Imm ? static_cast<i32>(insn_->imm & 0xFFFF) : 0;
-  a_.lea(kGuestRsp, x86::ptr(kGuestRsp, 8 + more));
-  flags_ = kFrame;
-  exit_indirect();
+  move_stack(static_cast<i32>(word()) + more);
+  a_.jmp(x86::qword_ptr(kScratchB, offsetof(Target, code)));
 }
 
 void Translator::emit_push() {
-  save_flags();
-  a_.lea(kScratchA, x86::ptr(kGuestRsp, -8));
-  const asmjit::Label cold = probe(Access::Write, 8);
+  const i32 size = static_cast<i32>(word());
+  release_flags();
+  stack_slot(-size);
+  const asmjit::Label cold = probe(Access::Write, word());
+  const x86::Mem top = x86::ptr(kScratchA, 0, word());
   if (insn_->kinds[0] == Kind::Imm) {
-    a_.mov(x86::qword_ptr(kScratchA), imm(static_cast<i32>(insn_->imm)));
+    a_.mov(top, imm(static_cast<i32>(insn_->imm)));
   } else {
-    a_.mov(x86::qword_ptr(kScratchA), guest_in(insn_->dst / 8, kScratchB));
+    a_.mov(top, sized(guest_in(insn_->dst / 8, kScratchB)));
   }
-  a_.lea(kGuestRsp, x86::ptr(kGuestRsp, -8));
-  flags_ = kFrame;
+  move_stack(-size);
   finish_cold(cold);
 }
 
 void Translator::emit_pop() {
-  save_flags();
-  a_.mov(kScratchA, kGuestRsp);
-  const asmjit::Label cold = probe(Access::Read, 8);
+  release_flags();
+  stack_slot(0);
+  const asmjit::Label cold = probe(Access::Read, word());
   const unsigned guest = insn_->dst / 8;
   const bool spilled = kHostOf[guest] == kSpilled;
   const x86::Gp to = spilled ? kScratchA : x86::gpq(kHostOf[guest]);
-  a_.mov(to, x86::qword_ptr(kScratchA));
+  a_.mov(sized(to), x86::ptr(kScratchA, 0, word()));
   if (spilled) a_.mov(gpr_home(guest), to);
-  if (guest != kRsp) a_.lea(kGuestRsp, x86::ptr(kGuestRsp, 8));
-  flags_ = kFrame;
+  if (guest != kRsp) move_stack(static_cast<i32>(word()));
   finish_cold(cold);
 }
 
 void Translator::emit_leave() {
-  save_flags();
-  a_.mov(kScratchA, x86::rbp);
-  const asmjit::Label cold = probe(Access::Read, 8);
-  a_.lea(kGuestRsp, x86::ptr(x86::rbp, 8));
-  a_.mov(x86::rbp, x86::qword_ptr(kScratchA));
-  flags_ = kFrame;
+  release_flags();
+  a_.mov(sized(kScratchA), sized(x86::rbp));
+  const asmjit::Label cold = probe(Access::Read, word());
+  a_.lea(sized(kGuestRsp), x86::ptr(x86::rbp, static_cast<i32>(word())));
+  a_.mov(sized(x86::rbp), x86::ptr(kScratchA, 0, word()));
   finish_cold(cold);
 }
 

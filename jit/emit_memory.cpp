@@ -14,52 +14,85 @@ x86::Gp Translator::guest_in(unsigned guest, x86::Gp scratch) {
   return scratch;
 }
 
-/// kScratchA = the linear address. Flags are lost.
-void Translator::effective_address(const ZydisDecodedOperand& op) {
-  const i64 disp = insn_->disp;
+/// The memory operand's offset in its segment, into a 32- or 64-bit register. Keeps flags; scratch
+/// registers are lost.
+void Translator::address_in_segment(x86::Gp to) {
+  const bool wide = to.size() == 8;
+  const auto constant = [&](u64 value) { a_.mov(to, imm(wide ? value : value & 0xFFFFFFFF)); };
   const bool base = insn_->base < 16, index = insn_->index < 16;
-  if (insn_->base == CpuState::kRipSlot) {
-    a_.mov(kScratchA, imm(at_ + insn_->length + static_cast<u64>(disp)));
-  } else if (!base && !index) {
-    a_.mov(kScratchA, imm(disp));
-  } else if (!index) {
-    a_.lea(kScratchA, x86::ptr(guest_in(insn_->base, kScratchA), static_cast<i32>(disp)));
-  } else {
-    const x86::Gp i = guest_in(insn_->index, kScratchB);
-    if (base) {
-      const x86::Gp b = guest_in(insn_->base, kScratchA);
-      a_.lea(kScratchA, x86::ptr(b, i, insn_->scale, static_cast<i32>(disp)));
-    } else {
-      a_.mov(kScratchA, i);
-      if (insn_->scale) a_.shl(kScratchA, imm(insn_->scale));
-      a_.lea(kScratchA, x86::ptr(kScratchA, static_cast<i32>(disp)));
+  const i32 disp = static_cast<i32>(insn_->disp);
+  if (insn_->base == CpuState::kRipSlot)
+    return constant(at_ + insn_->length + static_cast<u64>(insn_->disp));
+  if (!base && !index) return constant(static_cast<u64>(insn_->disp));
+  if (!index) {
+    const x86::Gp b = guest_in(insn_->base, kScratchA);
+    if (disp != 0) {
+      a_.lea(to, x86::ptr(b, disp));
+    } else if (b.id() != to.id() || !wide) {
+      a_.mov(to, wide ? x86::Gp(b.r64()) : x86::Gp(b.r32()));
     }
+    return;
   }
+  const x86::Gp i = guest_in(insn_->index, kScratchB);
+  if (base) {
+    const x86::Gp b = guest_in(insn_->base, kScratchA);
+    a_.lea(to, x86::ptr(b, i, insn_->scale, disp));
+    return;
+  }
+  a_.lea(kScratchA, x86::ptr(u64{0}, i, insn_->scale));
+  a_.lea(to, x86::ptr(kScratchA, disp));
+}
+
+/// kScratchA = the linear address. Flags and kScratchB are lost.
+void Translator::effective_address(const ZydisDecodedOperand& op) {
+  (void)op;
+  address_in_segment(insn_->address_width == 8 ? x86::Gp(kScratchA) : x86::Gp(kScratchA.r32()));
   const u8 seg = insn_->segment;
-  if (seg != kFs && seg != kGs) return;
+  if (seg == kDs || seg == kEs || seg == kSs || (bits64() && seg == kCs)) return;
   const size_t at =
       offsetof(CpuState, seg) + seg * sizeof(Segment) + offsetof(Segment, access_base);
-  a_.add(kScratchA, state64(static_cast<i32>(at)));
-  (void)op;
+  const x86::Mem segment_base = state64(static_cast<i32>(at));
+  if (bits64()) {
+    a_.add(kScratchA, segment_base);
+    return;
+  }
+  a_.add(kScratchA.r32(), x86::dword_ptr(kState, static_cast<i32>(at)));
+  checked_segment_ = seg;
 }
 
 /// kScratchA: linear address -> host address. Flags and kScratchB are lost. On a miss the cold path
 /// calls the handler instead.
-asmjit::Label Translator::probe(Access access, unsigned size) {
+asmjit::Label Translator::probe(Access access, unsigned size, u32 align_mask) {
   const asmjit::Label cold = a_.newLabel();
-  const size_t tag =
-      access == Access::Write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
-  const i32 tag_at = static_cast<i32>(tag);
+  const bool write = access == Access::Write;
+  const i32 tag_at =
+      static_cast<i32>(write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag));
+  if (checked_segment_ != kNoSegment) {
+    const size_t flat = offsetof(CpuState, seg) + checked_segment_ * sizeof(Segment) +
+                        (write ? offsetof(Segment, flat_write) : offsetof(Segment, flat_read));
+    a_.cmp(x86::byte_ptr(kState, static_cast<i32>(flat)), imm(0));
+    a_.je(cold);
+    checked_segment_ = kNoSegment;
+  }
   const i32 window = c_.window;
-  a_.mov(kScratchB, kScratchA);
-  a_.shr(kScratchB, imm(TlbWindow::kShift));
+  if (c_.bmi2) {
+    a_.rorx(kScratchB, kScratchA, imm(TlbWindow::kShift));
+  } else {
+    a_.mov(kScratchB, kScratchA);
+    a_.shr(kScratchB, imm(TlbWindow::kShift));
+  }
   a_.and_(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, mask))));
   a_.add(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, base))));
   a_.xor_(kScratchA, x86::qword_ptr(kScratchB, tag_at));
-  a_.cmp(kScratchA, imm(kPageSize - size));
-  a_.ja(cold);
-  a_.xor_(kScratchA, x86::qword_ptr(kScratchB, tag_at));
-  a_.add(kScratchA, x86::qword_ptr(kScratchB, static_cast<i32>(offsetof(TlbEntry, addend))));
+  if (align_mask) {  // what is aligned crosses no page
+    a_.test(kScratchA, imm(-static_cast<i32>(kPageSize) | static_cast<i32>(align_mask)));
+    a_.jnz(cold);
+  } else {
+    a_.cmp(kScratchA, imm(kPageSize - size));
+    a_.ja(cold);
+  }
+  a_.add(kScratchA, x86::qword_ptr(kScratchB, static_cast<i32>(offsetof(TlbEntry, page))));
+  cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
   return cold;
 }
 
@@ -67,22 +100,37 @@ asmjit::Label Translator::probe(Access access, unsigned size) {
 void Translator::finish_cold(asmjit::Label cold) {
   const asmjit::Label back = a_.newLabel();
   a_.bind(back);
-  cold_.push_back({cold, back, index_, flags_, true});
+  cold_.push_back({cold, back, index_, cold_flags_, flags_, true, simd_});
 }
 
-/// A cold path of the block's last instruction: does not come back.
+/// The handler of the block's last instruction: does not come back. Flags as before the last probe.
 asmjit::Label Translator::cold_path(bool returns) {
   const asmjit::Label cold = a_.newLabel();
-  cold_.push_back({cold, {}, index_, kFrame, returns});
+  cold_.push_back({cold, {}, index_, cold_flags_, kFrame, returns});
   return cold;
 }
 
 void Translator::emit_cold() {
+  emit_rest();
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
     mark(static_cast<u8>(cold.index), true);
-    call_handler(cold.index, !cold.returns);
-    if (!cold.returns) continue;
+    if (!(cold.before.where & kFrame)) {
+      replay(cold.before.recipe);
+      store_flags();
+    }
+    write_x87_pointers(cold.simd);
+    if (cold.rest) {
+      call_rest(cold.index);
+      continue;
+    }
+    if (cold.loads) {
+      load_or_interpret(cold.loads, cold.index);
+    } else {
+      call_handler(cold.index, !cold.returns);
+      if (!cold.returns) continue;
+      reload_residents(cold);
+    }
     if (cold.flags_after & kHost) restore_flags(kScratchA);
     a_.jmp(cold.back);
   }

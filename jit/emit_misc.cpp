@@ -27,13 +27,6 @@ bool Translator::emit_misc() {
   }
 }
 
-/// The host's flags are the guest's from here on.
-void Translator::need_flags(x86::Gp scratch) {
-  if (flags_ & kHost) return;
-  restore_flags(scratch);
-  flags_ |= kHost;
-}
-
 /// A guest register by its slot, AH to BH too; bits above its width are anything. Flags are lost.
 void Translator::load_register(x86::Gp to, RegSlot slot) {
   const x86::Gp from = guest_in(slot / 8u, to);

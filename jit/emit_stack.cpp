@@ -9,14 +9,6 @@ namespace ring3::jit {
 
 using asmjit::imm;
 
-namespace {
-
-bool canonical(u64 address) {
-  return static_cast<u64>(static_cast<i64>(address << 16) >> 16) == address;
-}
-
-}  // namespace
-
 bool Translator::emit_stack() {
   switch (d_.insn.mnemonic) {
     case ZYDIS_MNEMONIC_PUSH:
@@ -121,13 +113,13 @@ void Translator::emit_enter() {
 
 /// LOOP, LOOPE, LOOPNE, JECXZ, JRCXZ: without touching flags.
 void Translator::emit_loop() {
-  const u64 next = at_ + insn_->length, target = next + insn_->imm;
-  if (!canonical(target)) return callout(true);
+  const u64 next = truncate(at_ + insn_->length), target = truncate(next + insn_->imm);
+  if (!reachable(target)) return callout(true);
   const ZydisMnemonic m = d_.insn.mnemonic;
   const bool wide = insn_->address_width == 8;
   const bool counts = m != ZYDIS_MNEMONIC_JECXZ && m != ZYDIS_MNEMONIC_JRCXZ;
   const asmjit::Label zero = a_.newLabel(), not_zero = a_.newLabel();
-  if (m == ZYDIS_MNEMONIC_LOOPE || m == ZYDIS_MNEMONIC_LOOPNE) need_flags(kScratchA);
+  if (m == ZYDIS_MNEMONIC_LOOPE || m == ZYDIS_MNEMONIC_LOOPNE) need_flags();
   const u8 flags = flags_;
   if (counts) a_.lea(of_size(x86::rcx, insn_->address_width), x86::ptr(x86::rcx, -1));
   if (m == ZYDIS_MNEMONIC_LOOPE) a_.jnz(zero);

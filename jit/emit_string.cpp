@@ -193,7 +193,7 @@ void Translator::emit_repeated(const StringForm& form) {
   exit_to(at_);
   a_.bind(finish);
   flags_ = kFrame;
-  exit_to(at_ + insn_->length);
+  exit_to(truncate(at_ + insn_->length));
   if (both) {
     a_.bind(refused_second);
     a_.mov(x86::gpq(kHostOf[first]), gpr_home(first));

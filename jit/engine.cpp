@@ -39,7 +39,8 @@ class JitEngine final : public BlockEngine {
   void chain_last(const Cpu& cpu, NativeBlock& t);
   void enter(Cpu& cpu, NativeBlock& t, u64 deadline);
   static After call_out(void* engine, CalloutSite* site, Frame* frame);
-  After call_handler(const CalloutSite& site, Frame& frame);
+  After call_handler(const CalloutSite& site);
+  After run_rest(const CalloutSite& site, u32 index);
   After go_on(const NativeBlock& from, Frame& frame);
   u64 poll_mask() const;
 
@@ -59,19 +60,27 @@ u64 JitEngine::poll_mask() const {
 
 After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
   JitEngine& self = *static_cast<JitEngine*>(engine);
-  u64& rflags = self.cpu_.state.rflags;
-  rflags = unpack_flags(rflags, frame->flags);
-  if (self.options_.profile) self.options_.profile->count_callout(*site);
-  const After after = self.call_handler(*site, *frame);
-  frame->flags = pack_flags(rflags);
-  return after;
+  CpuState& state = self.cpu_.state;
+  if (self.options_.profile && !site->rest) self.options_.profile->count_callout(*site);
+  // As it was at the block's start, where its instructions were taken off.
+  const u64 before = frame->deadline - static_cast<u64>(frame->budget) - site->from->instructions;
+  state.instructions = before;
+  state.rflags = unpack_flags(state.rflags, frame->flags);
+  const After after = site->rest ? self.run_rest(*site, site->index) : self.call_handler(*site);
+  if (after == After::GoOn) {
+    frame->budget -= static_cast<i64>(state.instructions - before);
+  } else {
+    frame->budget = static_cast<i64>(frame->deadline - state.instructions);
+  }
+  frame->flags = pack_flags(state.rflags);
+  return after == After::Jump ? self.go_on(*site->from, *frame) : after;
 }
 
 /// Translated code is not unwound: a fault is kept, and taken after it was left.
-After JitEngine::call_handler(const CalloutSite& site, Frame& frame) {
+After JitEngine::call_handler(const CalloutSite& site) {
   CpuState& state = cpu_.state;
   state.rip() = site.next_rip;
-  const u64 generation = cpu_.mmu.generation();
+  const u64 generation = cpu_.mmu.last_generation();
   try {
     site.insn->handler(cpu_, *site.insn);
   } catch (const Fault& fault) {
@@ -81,10 +90,30 @@ After JitEngine::call_handler(const CalloutSite& site, Frame& frame) {
     return After::Leave;
   }
   // The rest of a block that overwrote itself, or whose page was mapped anew, must not run.
-  if (!site.last && !site.from->dead && cpu_.mmu.generation() == generation) [[likely]]
-    return After::GoOn;
+  if (!site.last && !site.from->dead && cpu_.mmu.last_generation() == generation) [[likely]] {
+    if (cpu_.signals.load(std::memory_order_relaxed) == 0) [[likely]]
+      return After::GoOn;
+    return run_rest(site, site.index + 1);
+  }
   state.instructions += site.index + 1;
-  return go_on(*site.from, frame);
+  return After::Jump;
+}
+
+/// The rest of a block by its handlers: what translated code may not run itself, or what is left
+/// when it is time to leave.
+After JitEngine::run_rest(const CalloutSite& site, u32 index) {
+  CpuState& state = cpu_.state;
+  Block& block = *site.from->block;
+  if (site.rest) state.rip() = site.rip;
+  state.instructions += index;
+  if (index == block.insns.size()) return After::Jump;
+  try {
+    interpret(cpu_, block, index, block.insns.size());
+  } catch (const Fault& fault) {
+    fault_ = fault;
+    return After::Leave;
+  }
+  return After::Jump;
 }
 
 /// After a block's last instruction: straight to the next translation if nothing else is due.
@@ -95,8 +124,9 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
       s.activity != CpuState::Activity::Active || s.instructions >= frame.deadline ||
       s.mode_key != from.key)
     return After::Leave;
-  const Target& next = (*from.targets)[s.rip() & kTargetMask];
-  if (next.rip != s.rip() || next.generation != cpu_.mmu.generation()) return After::Leave;
+  frame.salt = library_.select(*from.targets);
+  const Target& next = from.targets->entries[s.rip() & kTargetMask];
+  if (next.tag != (s.rip() ^ frame.salt) || !next.code) return After::Leave;
   frame.scratch = reinterpret_cast<u64>(next.code);
   return After::Jump;
 }
@@ -104,8 +134,17 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
 void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {
   CpuState& s = cpu.state;
   cpu.recent[cpu.next_recent++ % cpu.recent.size()] = s.rip();
-  const Entry entry{&s,         t.code, deadline, this, t.targets->data(), pack_flags(s.rflags),
-                    poll_mask()};
+  const u64 left_over = deadline - s.instructions;
+  const i64 budget = static_cast<i64>(std::min(left_over, u64{1} << 62));
+  const Entry entry{.state = &s,
+                    .code = t.code,
+                    .budget = budget,
+                    .deadline = s.instructions + static_cast<u64>(budget),
+                    .engine = this,
+                    .targets = t.targets->entries.data(),
+                    .flags = pack_flags(s.rflags),
+                    .poll = poll_mask(),
+                    .salt = library_.select(*t.targets)};
   const Left left = library_.stubs().enter(&entry);
   s.rflags = unpack_flags(s.rflags, left.flags);
   last_ = {left.site, s.instructions};
@@ -120,7 +159,7 @@ void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
   const ExitSite* site = last_.site;
   if (last_.instructions == cpu.state.instructions && site->target == t.rip && !site->from->dead &&
       site->from->key == t.key)
-    library_.chain(*last_.site, t);
+    library_.chain(*last_.site, t, blocks_.found_global(cpu));
 }
 
 void JitEngine::run_block(Cpu& cpu, u64 deadline) {
@@ -129,7 +168,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
     trace_block(cpu, block);
   const u64 rip = cpu.state.rip();
   NativeBlock* t = nullptr;
-  if (native_ && cpu.state.long64()) {
+  if (native_ && Library::takes(cpu, block)) {
     t = library_.find(block, rip);
     if (!t && block.executions >= options_.threshold) {
       last_ = {};  // the cache may be emptied
@@ -141,9 +180,9 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   library_.bury();
   if (!t) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
-    return interpret(cpu, block, block.insns.size());
+    return interpret(cpu, block, 0, block.insns.size());
   }
-  library_.publish(*t);
+  library_.publish(*t, blocks_.found_global(cpu));
   enter(cpu, *t, deadline);
 }
 

@@ -62,6 +62,7 @@ bool is_bit_string(const Decoded& d) {
 }
 
 bool has_emitter(const Decoded& d, const Insn& insn) {
+  if (d.insn.machine_mode != ZYDIS_MACHINE_MODE_LONG_64) return false;
   if (string_form(d).opcode != 0) return insn.address_width >= 4;
   if (is_bit_string(d)) return plain_addresses(insn);
   switch (d.insn.mnemonic) {

@@ -20,15 +20,20 @@ class Library final : public BlockObserver {
   /// False: translated code cannot reach what it needs; interpret.
   bool prepare(CalloutThunk thunk);
 
+  /// Blocks of 64-bit and of flat 32-bit code can be translated.
+  static bool takes(const Cpu& cpu, const Block& block) {
+    return cpu.state.long64() || (block.key & kFlat32);
+  }
   /// The translation of the block at this rip, or null.
   NativeBlock* find(const Block& block, u64 rip) const;
   /// Makes one. Null: the block cannot be translated. Not while translated code runs.
   NativeBlock* add(Block& block, u64 rip);
   /// The exit jumps to the translation from now on.
-  void chain(ExitSite& site, NativeBlock& to);
+  void chain(ExitSite& site, NativeBlock& to, bool global);
   /// Indirect branches find the translation from now on.
-  void publish(const NativeBlock& t);
-  Targets& targets(u32 key);
+  void publish(const NativeBlock& t, bool global);
+  /// The table, made ready for the present address space: the salt of its tags.
+  u64 select(Targets& table);
   /// Frees what died. Not while translated code runs.
   void bury() { dead_.clear(); }
 
@@ -39,7 +44,11 @@ class Library final : public BlockObserver {
   size_t size() const { return alive_.size(); }
 
  private:
+  Targets& targets(const Block& block);
+  void drop_oldest(Block& block);
   void drop_all();
+  std::unique_ptr<NativeBlock> translate(Block& block, u64 rip, std::span<const u8> page);
+  void unchain(ExitSite& site);
   void unchain(NativeBlock& t);
   void remove(NativeBlock& t);
 
@@ -50,6 +59,7 @@ class Library final : public BlockObserver {
   std::unordered_map<NativeBlock*, std::unique_ptr<NativeBlock>> alive_;
   std::vector<std::unique_ptr<NativeBlock>> dead_;  ///< maybe still running
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
+  u64 round_ = 0;  ///< of Mmu::last_generation(), at which the tables were emptied
 };
 
 }  // namespace ring3::jit

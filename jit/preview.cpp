@@ -75,7 +75,7 @@ class Preview {
       Block& block = blocks_.find(cpu_);
       const BlockRecord* record = profile_.record(cpu_, block);
       if (record && is_empty(record->bytes)) return;
-      if (native_ && cpu_.state.long64()) library_.add(block, rip);
+      if (native_ && Library::takes(cpu_, block)) library_.add(block, rip);
       follow(block, rip);
     } catch (const Fault&) {
       // Nothing is mapped there: the guest would fault, the preview ends.

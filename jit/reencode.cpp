@@ -52,6 +52,8 @@ HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memor
   if (ZYAN_FAILED(ZydisEncoderDecodedInstructionToEncoderRequest(
           &d.insn, d.operands, d.insn.operand_count_visible, &request)))
     return out;
+  request.machine_mode = ZYDIS_MACHINE_MODE_LONG_64;
+  request.address_size_hint = ZYDIS_ADDRESS_SIZE_HINT_NONE;
   request.prefixes &= ~static_cast<ZydisInstructionAttributes>(ZYDIS_ATTRIB_HAS_SEGMENT);
   for (unsigned n = 0; n < request.operand_count; ++n) {
     ZydisEncoderOperand& op = request.operands[n];

@@ -40,13 +40,20 @@ inline x86::Gp of_size(x86::Gp r, unsigned bytes) {
 
 /// What translated code keeps on the host stack.
 struct Frame {
+  i64 budget = 0;    ///< instructions left until the deadline, those of the running block taken off
   u64 deadline = 0;  ///< of CpuState::instructions
   void* engine = nullptr;
   const void* targets = nullptr;  ///< the indirect-branch table of the mode
   u64 flags = 0;                  ///< arithmetic flags as `lahf; seto al` leaves them in ax
   u64 scratch = 0;                ///< a call's target; where to go on after a block's last callout
   u64 poll = 0;                   ///< signals that end translated code
+  u64 salt = 0;                   ///< what Target::tag mixes with rip, see Targets
   u64 padding = 0;                ///< the frame keeps the stack aligned
+  // residency.h
+  u32 resident = 0;      ///< Resident bits
+  u32 fop = 0;           ///< the last x87 instruction, while x87 state is resident
+  u64 fip = 0, fdp = 0;  ///< likewise
+  u64 unused = 0;
 };
 static_assert(sizeof(Frame) % 16 == 8);  // entered with six registers and rip pushed
 

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "jit/registers.h"
+#include "jit/residency.h"
 
 namespace ring3::jit {
 namespace {
@@ -30,19 +30,25 @@ void move_field(x86::Assembler& a, size_t to, size_t from) {
 void emit_enter(x86::Assembler& a) {
   for (unsigned r : kSaved) a.push(x86::gpq(r));
   a.sub(x86::rsp, imm(sizeof(Frame)));
+  move_field(a, offsetof(Frame, budget), offsetof(Entry, budget));
   move_field(a, offsetof(Frame, deadline), offsetof(Entry, deadline));
   move_field(a, offsetof(Frame, engine), offsetof(Entry, engine));
   move_field(a, offsetof(Frame, targets), offsetof(Entry, targets));
   move_field(a, offsetof(Frame, flags), offsetof(Entry, flags));
   move_field(a, offsetof(Frame, poll), offsetof(Entry, poll));
+  move_field(a, offsetof(Frame, salt), offsetof(Entry, salt));
   a.mov(kState, x86::qword_ptr(x86::rdi, offsetof(Entry, state)));
   a.mov(kScratchA, x86::qword_ptr(x86::rdi, offsetof(Entry, code)));
+  a.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, resident)), imm(0));
   load_guest(a);
   a.jmp(kScratchA);
 }
 
 /// To C++, guest registers already in CpuState; rax: the site.
 void emit_return(x86::Assembler& a) {
+  a.mov(x86::rdx, frame(offsetof(Frame, deadline)));
+  a.sub(x86::rdx, frame(offsetof(Frame, budget)));
+  a.mov(state64(offsetof(CpuState, instructions)), x86::rdx);
   a.mov(x86::rdx, frame(offsetof(Frame, flags)));
   a.add(x86::rsp, imm(sizeof(Frame)));
   for (unsigned n = std::size(kSaved); n-- > 0;) a.pop(x86::gpq(kSaved[n]));
@@ -52,6 +58,7 @@ void emit_return(x86::Assembler& a) {
 void emit_callout(x86::Assembler& a, CalloutThunk thunk, asmjit::Label out) {
   constexpr i32 kPushed = 16;  // the return address and the padding
   spill_guest(a);
+  emit_spill_residents(a, 8);
   a.sub(x86::rsp, imm(8));
   a.mov(x86::rdi, frame(offsetof(Frame, engine), kPushed));
   a.mov(x86::rsi, kScratchA);
@@ -87,21 +94,27 @@ bool make_stubs(CodeCache& cache, CalloutThunk thunk, Stubs& stubs) {
   emit_enter(a);
   a.bind(direct);
   spill_guest(a);
+  emit_spill_residents(a, 0);
   a.mov(x86::rax, kScratchA);
   a.bind(out);
   emit_return(a);
   a.bind(leave);
   spill_guest(a);
+  emit_spill_residents(a, 0);
   a.xor_(x86::eax, x86::eax);
   a.jmp(out);
   a.bind(callout);
   emit_callout(a, thunk, out);
+  const Loaders loaders = emit_loaders(a);
   const u8* base = cache.add(code);
   if (!base) return false;
   stubs.enter = reinterpret_cast<Left (*)(const Entry*)>(base + code.labelOffset(enter));
   stubs.leave_direct = base + code.labelOffset(direct);
   stubs.leave = base + code.labelOffset(leave);
   stubs.callout = base + code.labelOffset(callout);
+  stubs.load_xmm = base + code.labelOffset(loaders.xmm);
+  stubs.load_ymm = base + code.labelOffset(loaders.ymm);
+  stubs.load_x87 = base + code.labelOffset(loaders.x87);
   cache.keep();
   return true;
 }

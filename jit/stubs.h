@@ -13,14 +13,17 @@ struct Left {
   u64 flags;       ///< packed
 };
 
+/// What Frame is filled from.
 struct Entry {
   CpuState* state;
   const u8* code;
+  i64 budget;
   u64 deadline;
   void* engine;
   const void* targets;
   u64 flags;  ///< packed
   u64 poll;
+  u64 salt;
 };
 
 struct Frame;
@@ -40,6 +43,8 @@ struct Stubs {
   const u8* leave_direct = nullptr;  ///< kScratchA: the ExitSite
   const u8* leave = nullptr;         ///< CpuState::rip is right
   const u8* callout = nullptr;       ///< called; kScratchA: the CalloutSite
+  // Called; make guest state resident, or return with CF set (residency.h).
+  const u8 *load_xmm = nullptr, *load_ymm = nullptr, *load_x87 = nullptr;
 };
 
 /// False: no room.

@@ -3,96 +3,149 @@
 
 #include <cstddef>
 
+#include "jit/simd_treatment.h"
+
 namespace ring3::jit {
 
 using asmjit::imm;
 
-Translator::Translator(Context& context, Block& block, u64 rip)
-    : c_(context), block_(block), rip_(rip) {
+Translator::Translator(Context& context, Block& block, u64 rip, std::span<const u8> bytes,
+                       std::span<const u8> page)
+    : c_(context), block_(block), bytes_(bytes), page_(page), rip_(rip) {
   code_.init(asmjit::Environment::host(), reinterpret_cast<u64>(c_.cache.next()));
   code_.attach(&a_);
 }
 
-std::unique_ptr<NativeBlock> Translator::translate(std::span<const u8> bytes) {
+bool Translator::decode() {
+  c_.decoded.resize(block_.insns.size());
+  std::span<const u8> bytes = bytes_;
+  for (Decoded& d : c_.decoded) {
+    if (c_.decoder.decode(bits64() ? CodeSize::Bits64 : CodeSize::Bits32, bytes, d) !=
+        DecodeStatus::Ok)
+      return false;
+    bytes = bytes.subspan(d.insn.length);
+  }
+  return true;
+}
+
+std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
+  if (!decode()) return nullptr;
   t_ = std::make_unique<NativeBlock>();
   t_->block = &block_;
   t_->rip = rip_;
   t_->key = block_.key;
+  t_->instructions = static_cast<u32>(block_.insns.size());
   at_ = rip_;
   begin_record();
+  const u32 poll_at = poll_index(lazy);
+  t_->flags_dead = poll_at != 0;
   for (index_ = 0; index_ < block_.insns.size(); ++index_) {
+    if (index_ == poll_at) poll();
     insn_ = &block_.insns[index_];
-    if (c_.decoder.decode(CodeSize::Bits64, bytes, d_) != DecodeStatus::Ok) return nullptr;
+    d_ = c_.decoded[index_];
     mark(static_cast<u8>(index_), false);
-    instruction(bytes);
-    bytes = bytes.subspan(insn_->length);
-    at_ += insn_->length;
+    if (polled_ && at_border_) make_resident(0);
+    at_border_ &= !polled_;
+    instruction();
+    at_ = truncate(at_ + insn_->length);
   }
-  --index_;
-  if (!ended_) exit_to(at_);
+  if (!polled_) poll();
+  if (!ended_) {
+    name_x87();
+    exit_to(at_);
+  }
   emit_cold();
+  emit_cold_exits();
   const size_t before = c_.cache.used();
-  t_->code = c_.cache.add(code_);
+  const u8* code = needs_flags_ ? nullptr : c_.cache.add(code_);
+  if (!code) return nullptr;
   t_->code_bytes = c_.cache.used() - before;
+  t_->code = code;
+  for (auto& site : t_->exits) site->compared += reinterpret_cast<u64>(code);
+  for (const Home& h : homes_) {
+    h.jump->at += reinterpret_cast<u64>(code);
+    h.jump->home = code + code_.labelOffset(h.label);
+  }
   end_record();
-  return t_->code ? std::move(t_) : nullptr;
+  return std::move(t_);
 }
 
-void Translator::instruction(std::span<const u8>) {
+void Translator::instruction() {
+  cold_flags_ = {};
   const Treatment treatment = treatment_of(d_, *insn_, c_.options);
+  const bool simd = is_simd(d_, *insn_);
+  if (treatment > Treatment::CopyMem) name_x87();
   note_treatment(treatment);
-  switch (treatment) {
-    case Treatment::Copy:
-      if (!copy(false)) callout(false);
-      return;
-    case Treatment::CopyMem:
-      if (!copy(true)) callout(false);
-      return;
-    case Treatment::Emit:
-      return emit();
-    case Treatment::Callout:
-      return callout(false);
-    case Treatment::CalloutEnd:
-      return callout(true);
+  if (treatment == Treatment::Callout || treatment == Treatment::CalloutEnd)
+    return callout(treatment == Treatment::CalloutEnd);
+  before_writes();
+  if (treatment == Treatment::Emit) {
+    emit();
+  } else {
+    const bool memory = treatment == Treatment::CopyMem;
+    if (!(simd ? copy_simd(memory) : copy(memory))) callout(false);
   }
+  after_writes();
 }
 
 void Translator::callout(bool last) {
+  name_x87();
   save_flags();
   note_treatment(last ? Treatment::CalloutEnd : Treatment::Callout);
   call_handler(index_, last);
   flags_ = kFrame;
+  simd_ = {};
+  at_border_ = true;
   ended_ |= last;
 }
 
-void Translator::call_handler(u32 index, bool last) {
+/// `rest`: all handlers from that of `index` on.
+void Translator::call_handler(u32 index, bool last, bool rest) {
+  needs_flags_ |= !polled_;
   u64 rip = rip_;
-  for (u32 n = 0; n < index; ++n) rip += block_.insns[n].length;
-  const Insn& insn = block_.insns[index];
-  auto site = std::make_unique<CalloutSite>(
-      CalloutSite{&insn, t_.get(), rip, rip + insn.length, index, last});
-  note_site(*site);
+  for (u32 n = 0; n < index; ++n) rip = truncate(rip + block_.insns[n].length);
+  const Insn* insn = index < block_.insns.size() ? &block_.insns[index] : nullptr;
+  auto site = std::make_unique<CalloutSite>();
+  site->insn = insn;
+  site->from = t_.get();
+  site->rip = rip;
+  site->next_rip = insn ? truncate(rip + insn->length) : rip;
+  site->index = index;
+  site->last = last;
+  site->rest = rest;
+  if (insn) note_site(*site);
   a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
   a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout)));
   t_->callouts.push_back(std::move(site));
 }
 
-void Translator::save_flags() {
-  if (flags_ & kFrame) return;
-  a_.mov(kScratchA, x86::rax);
-  a_.lahf();
-  a_.seto(x86::al);
-  a_.mov(x86::word_ptr(x86::rsp, offsetof(Frame, flags)), x86::ax);
-  a_.mov(x86::rax, kScratchA);
-  flags_ |= kFrame;
+/// Takes the block's instructions off the budget and looks for signals. When it is time to leave,
+/// the rest of the block runs by its handlers: engines leave between blocks only. kScratchB is lost
+/// on the way there, host flags are lost.
+void Translator::poll() {
+  release_flags();
+  const asmjit::Label back = a_.newLabel();
+  rest_ = {a_.newLabel(), back, index_, {flags_, recipe_}};
+  rest_filter_ = a_.newLabel();
+  a_.sub(frame(offsetof(Frame, budget)), imm(block_.insns.size()));
+  a_.jle(rest_.label);
+  a_.cmp(x86::dword_ptr(kState, c_.signals), imm(0));
+  a_.jne(rest_filter_);
+  a_.bind(back);
+  polled_ = true;
 }
 
-void Translator::restore_flags(x86::Gp scratch) {
-  a_.mov(scratch, x86::rax);
-  a_.movzx(x86::eax, x86::word_ptr(x86::rsp, offsetof(Frame, flags)));
-  a_.add(x86::al, imm(0x7F));  // OF from al
-  a_.sahf();
-  a_.mov(x86::rax, scratch);
+void Translator::emit_rest() {
+  a_.bind(rest_filter_);
+  a_.mov(kScratchB.r32(), x86::dword_ptr(kState, c_.signals));
+  a_.test(x86::dword_ptr(x86::rsp, offsetof(Frame, poll)), kScratchB.r32());
+  a_.jz(rest_.back);
+  a_.bind(rest_.label);
+  if (!(rest_.before.where & kFrame)) {
+    replay(rest_.before.recipe);
+    store_flags();
+  }
+  call_handler(rest_.index, true, true);
 }
 
 }  // namespace ring3::jit

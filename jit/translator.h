@@ -2,12 +2,14 @@
 // Block -> NativeBlock. One Translator per block; cold paths are gathered and put after the block.
 //
 // Where the guest's arithmetic flags stand is tracked through the block: in the host's flags, in
-// Frame::flags, or in both. At a block's entry, at exits and at callouts they stand in the frame.
+// Frame::flags, or in a recipe: registers from which an instruction makes them again
+// (emit_flags.cpp). At a block's entry and at callouts they stand in the frame.
 #pragma once
 
 #include "jit/forms.h"
 #include "jit/profile.h"
-#include "jit/registers.h"
+#include "jit/reencode.h"
+#include "jit/residency.h"
 #include "jit/stubs.h"
 #include "jit/treatment.h"
 
@@ -21,25 +23,62 @@ struct Context {
   CodeCache& cache;
   Stubs stubs;
   // Byte offsets from CpuState.
-  i32 signals = 0, window = 0, generation = 0;
+  i32 signals = 0, window = 0, generation = 0, global_generation = 0;
+  bool bmi2 = false;             ///< of the host
+  std::vector<Decoded> decoded;  ///< of the block that is translated
 };
 
 class Translator {
  public:
-  Translator(Context& context, Block& block, u64 rip);
-  /// Null: something could not be assembled.
-  std::unique_ptr<NativeBlock> translate(std::span<const u8> bytes);
+  /// `bytes` are the block's, `page` those of its page, if it stands in one.
+  Translator(Context& context, Block& block, u64 rip, std::span<const u8> bytes,
+             std::span<const u8> page);
+  /// `lazy`: the block may leave the flags at its entry unsaved, if it overwrites them soon enough.
+  /// Null: something could not be assembled, or turned out to need those flags.
+  std::unique_ptr<NativeBlock> translate(bool lazy);
 
  private:
-  enum Where : u8 { kHost = 1, kFrame = 2 };
+  enum Where : u8 { kHost = 1, kFrame = 2, kRecipe = 4 };
+  /// How the flags are made again from registers.
+  struct Recipe {
+    enum Kind : u8 { None, Again, Result, UndoAdd, UndoSub } kind = None;
+    u32 index = 0;   ///< of the instruction that left them
+    u16 guests = 0;  ///< registers it needs
+  };
+  struct Flags {
+    u8 where = kFrame;
+    Recipe recipe = {};
+  };
+  /// What is known at a place in the block.
+  struct SimdState {
+    u8 resident = 0;       ///< stands in the host's registers
+    bool x87_ran = false;  ///< an x87 instruction, which the frame does not name yet
+    u16 fop = 0;
+    u64 fip = 0;
+  };
   struct Cold {
     asmjit::Label label, back;
     u32 index;
-    u8 flags_after;
-    bool returns;
+    Flags before = {};
+    u8 flags_after = kFrame;
+    bool returns = false;
+    SimdState simd = {};
+    u8 loads = 0;       ///< makes resident, instead of calling a handler
+    bool rest = false;  ///< calls the handlers of all the block's rest
+  };
+  /// Where unlinked jumps of an exit go.
+  struct ColdExit {
+    asmjit::Label saver, leave;
+    ExitSite* site;
+    Flags flags;
+  };
+  struct Home {
+    Jump* jump;
+    asmjit::Label label;
   };
 
-  void instruction(std::span<const u8> bytes);
+  bool decode();
+  void instruction();
   // record.cpp: nothing unless a profile keeps records
   void begin_record();
   void mark(u8 insn, bool cold);
@@ -47,25 +86,59 @@ class Translator {
   void note_site(CalloutSite& site);
   void end_record();
   void callout(bool last);
-  void call_handler(u32 index, bool last);
-  // flags
+  void call_handler(u32 index, bool last, bool rest = false);
+  void poll();
+  void emit_rest();
+  // emit_flags.cpp
   void save_flags();  ///< makes the frame's copy right; keeps the host's
+  void
+  release_flags();  ///< to be called before the host's are lost; the frame or a recipe has them
+  void need_flags(x86::Gp scratch = kScratchA);  ///< makes the host's right
   void restore_flags(x86::Gp scratch);
-  void note_flags(const FlagUse& use) {
-    if (use.writes) flags_ = kHost;
-  }
+  void store_flags();
+  void note_flags(const FlagUse& use);
+  void before_writes();
+  void after_writes();
+  void replay(const Recipe& recipe);
+  void replay_from_result(const Recipe& recipe);
+  Recipe recipe_of(u32 index) const;
+  bool recipe_lasts(const Recipe& recipe, u32 from) const;
+  u32 poll_index(bool lazy) const;
+  bool overwrites_flags(std::span<const u8> bytes) const;
   // emit_copy.cpp
   bool copy(bool memory);
-  bool place_spilled(std::array<u8, 16>& places, bool memory);
-  void load_places(const std::array<u8, 16>& places);
+  bool copy_lea();
+  bool place_spilled(std::array<u8, 16>& places, bool memory) const {
+    return place_spilled(places, memory, d_);
+  }
+  bool place_spilled(std::array<u8, 16>& places, bool memory, const Decoded& d) const;
+  void load_places(const std::array<u8, 16>& places) { load_places(places, d_); }
+  void load_places(const std::array<u8, 16>& places, const Decoded& d);
   void store_places(const std::array<u8, 16>& places);
   // emit_memory.cpp
   void effective_address(const ZydisDecodedOperand& op);
-  asmjit::Label probe(Access access, unsigned size);
+  void address_in_segment(x86::Gp to);
+  asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   asmjit::Label cold_path(bool returns);
+  /// The handler instead of what follows; flags as before the last probe.
+  void last_cold(asmjit::Label cold) { cold_.push_back({cold, {}, index_, cold_flags_}); }
   void finish_cold(asmjit::Label cold);
   void emit_cold();
   x86::Gp guest_in(unsigned guest, x86::Gp scratch);
+  // emit_simd.cpp
+  bool copy_simd(bool memory);
+  void copy_simd_memory(const HostCode& code, const std::array<u8, 16>& places);
+  void copy_simd_registers(const HostCode& code, const std::array<u8, 16>& places);
+  void emit_load_control(u32 must_be_set, u32 must_be_clear);
+  void make_resident(u8 need);
+  u8 needed_from(u32 index) const;
+  void call_loader(Resident kind);
+  void load_or_interpret(u8 need, u32 index);
+  void reload_residents(const Cold& cold);
+  void call_rest(u32 index);
+  void name_x87();
+  void write_x87_pointers(const SimdState& state);
+  void write_x87_data_pointer();
   // emit_string.cpp; each of these says whether the instruction is one of its own
   bool emit_string();
   void emit_single(const StringForm& form);
@@ -85,7 +158,6 @@ class Translator {
   void emit_loop();
   // emit_misc.cpp
   bool emit_misc();
-  void need_flags(x86::Gp scratch);
   void load_register(x86::Gp to, RegSlot slot);
   void check_unsigned(unsigned width, asmjit::Label overflow);
   void check_signed(unsigned width, asmjit::Label overflow);
@@ -104,24 +176,44 @@ class Translator {
   void emit_push();
   void emit_pop();
   void emit_leave();
-  void indirect_target();
-  void push_value(x86::Gp value);
-  void check_canonical(asmjit::Label cold);
-  void count_and_poll(asmjit::Label leave);
+  void load_target();
+  void find_target(asmjit::Label cold);
+  void stack_slot(i32 offset);
+  void move_stack(i32 offset);
   void exit_to(u64 target);
-  void exit_indirect();
+  void jump_out(Jump& jump, asmjit::Label home);
+  void emit_cold_exits();
+
+  bool bits64() const { return (block_.key & 3) == 2; }
+  /// Bytes of a near branch's operand, of a stack slot, of an address.
+  unsigned word() const { return bits64() ? 8 : 4; }
+  u64 truncate(u64 address) const { return bits64() ? address : address & 0xFFFFFFFF; }
+  bool reachable(u64 target) const;
+  x86::Gp sized(x86::Gp reg) const { return bits64() ? x86::Gp(reg.r64()) : x86::Gp(reg.r32()); }
 
   Context& c_;
   Block& block_;
+  std::span<const u8> bytes_, page_;
   asmjit::CodeHolder code_;
   x86::Assembler a_;
   std::unique_ptr<NativeBlock> t_;
   std::vector<Cold> cold_;
+  std::vector<ColdExit> cold_exits_;
+  std::vector<Home> homes_;
+  Cold rest_;
+  asmjit::Label rest_filter_;
   Decoded d_{};
   const Insn* insn_ = nullptr;
   u32 index_ = 0;
   u64 rip_, at_ = 0;  ///< of the block, of the instruction
   u8 flags_ = kFrame;
+  Recipe recipe_;
+  Flags cold_flags_;  ///< before the instruction's last probe; without one they are saved
+  static constexpr u8 kNoSegment = 0xFF;
+  u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
+  bool polled_ = false, needs_flags_ = false;
+  SimdState simd_;
+  bool at_border_ = true;  ///< the block's start, or after a callout: flags stand in the frame
   bool ended_ = false, in_cold_ = false;
   BlockRecord* record_ = nullptr;
   std::vector<HostPart> parts_;

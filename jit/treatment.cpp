@@ -6,6 +6,7 @@
 #include "core/handlers.h"
 #include "decoder/block.h"
 #include "jit/forms.h"
+#include "jit/simd_treatment.h"
 
 namespace ring3 {
 
@@ -64,7 +65,8 @@ bool is_nop(ZydisMnemonic m) {
 bool emittable(const Decoded& d, const Insn& insn) {
   if (d.insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
   const ZydisMnemonic m = d.insn.mnemonic;
-  if (insn.operand_width != 8 || (insn.has_mem() && insn.address_width != 8)) return false;
+  const unsigned word = d.insn.machine_mode == ZYDIS_MACHINE_MODE_LONG_64 ? 8 : 4;
+  if (insn.operand_width != word || (insn.has_mem() && insn.address_width < 4)) return false;
   switch (m) {
     case ZYDIS_MNEMONIC_JMP:
     case ZYDIS_MNEMONIC_CALL:
@@ -103,13 +105,15 @@ Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& opt
   const Row* row = find_row(m);
   if (!row || options.callouts[m] || insn.handler == raise_ud) return end;
   if (has_emitter(d, insn)) return Treatment::Emit;
+  if (is_simd(d, insn)) return simd_treatment(d, insn);
   if (row->treatment == Treatment::Emit) return emittable(d, insn) ? Treatment::Emit : end;
   if (row->treatment != Treatment::Copy || end == Treatment::CalloutEnd) return end;
   if (is_nop(m)) return Treatment::Copy;
   if (!copyable(d, row->family) || !general_operands_only(d)) return end;
   const ZydisDecodedOperand* mem = memory_operand(d);
+  if (m == ZYDIS_MNEMONIC_LEA && insn.address_width < 4) return end;
   if (!mem) return Treatment::Copy;
-  if (insn.address_width != 8 || mem->mem.type != ZYDIS_MEMOP_TYPE_MEM) return end;
+  if (insn.address_width < 4 || mem->mem.type != ZYDIS_MEMOP_TYPE_MEM) return end;
   return Treatment::CopyMem;
 }
 

@@ -52,13 +52,18 @@ Translation Mmu::translate(LinearAddr address, Access access, View view) {
     }
     e = &shadow_.insert(address.value, w);
   }
+  if (access == Access::Execute) generations_.note_fetch(address.value, e->page_shift);
   return deliver(address, e->physical_of(address.value), *e, rights_in(state_, *e, view), view);
 }
 
 Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e, u8 rights,
                          View view) {
   const PhysAddr gpa = memory_.a20_masked({physical});
-  Translation t{.ok = true, .error = 0, .address = gpa, .page = memory_.page(gpa)};
+  Translation t{.ok = true,
+                .error = 0,
+                .address = gpa,
+                .page = memory_.page(gpa),
+                .global = e.global || !(state_.cr4 & kCr4Pge)};
   if (bypass_ || counting_) [[unlikely]] {
     if (counting_) ++counts_[gpa.value >> kPageShift];
     return t;
@@ -104,9 +109,10 @@ void Mmu::flush_rights() {
 void Mmu::flush_all() {
   RING3_LOG(Mmu, "flush of all translations");
   flush_rights();
-  ++generation_;
   shadow_.select(state_.pcid());
   shadow_.flush_all();
+  generations_.select(state_.pcid());
+  generations_.renew_all();
 }
 
 void Mmu::flush_tables_non_global() {
@@ -142,7 +148,6 @@ void Mmu::set_pkru(u32 pkru) {
 
 void Mmu::load_cr3(u64 cr3, bool keep, const std::array<u64, 4>& pdpte) {
   ++counters_.cr3_loads;
-  ++generation_;
   const u16 before = state_.pcid();
   state_.cr3 = cr3 & ~bit(63);
   state_.pdpte = pdpte;
@@ -150,6 +155,12 @@ void Mmu::load_cr3(u64 cr3, bool keep, const std::array<u64, 4>& pdpte) {
   keep &= (state_.cr4 & kCr4Pcide) != 0;
   if (!keep) shadow_.flush_space(pcid);
   shadow_.select(pcid);
+  generations_.select(pcid);
+  if (!(state_.cr4 & kCr4Pge)) {
+    generations_.renew_all();
+  } else if (!keep) {
+    generations_.renew_space(pcid);
+  }
   if (!keep || pcid != before) flush_tables_non_global();
 }
 
@@ -159,7 +170,7 @@ void Mmu::drop(LinearAddr address, bool global_too) {
 
 void Mmu::invlpg(LinearAddr address) {
   ++counters_.invlpgs;
-  ++generation_;
+  generations_.invalidate(address.value);
   drop(address, true);
   shadow_.drop(state_.pcid(), address.value, true);
 }
@@ -168,17 +179,19 @@ void Mmu::invlpg(LinearAddr address) {
 void Mmu::invpcid(unsigned type, u16 pcid, LinearAddr address) {
   pcid &= ShadowPageTables::kPcids - 1;
   const bool current = pcid == state_.pcid();
-  ++generation_;
   switch (type) {
     case 0:
+      generations_.invalidate(address.value);
       if (current) drop(address, false);
       return shadow_.drop(pcid, address.value, false);
     case 1:
+      generations_.renew_space(pcid);
       if (current) flush_tables_non_global();
       return shadow_.flush_space(pcid);
     case 2:
       return flush_all();
     case 3:
+      generations_.renew_spaces();
       flush_tables_non_global();
       return shadow_.flush_all_non_global();
     default:

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/types.h"
+#include "mmu/generations.h"
 #include "mmu/paging.h"
 #include "mmu/physical_memory.h"
 #include "mmu/shadow.h"
@@ -21,9 +22,10 @@ namespace ring3 {
 /// What an access that missed the TLB found out.
 struct Translation {
   bool ok = false;
-  u32 error = 0;     ///< page-fault error code if !ok
-  PhysAddr address;  ///< gpa if ok
-  PhysPage page;     ///< what stands there
+  u32 error = 0;        ///< page-fault error code if !ok
+  PhysAddr address;     ///< gpa if ok
+  PhysPage page;        ///< what stands there
+  bool global = false;  ///< INVLPG and flushes of all pages are all that can change it
 };
 
 struct MmuCounters {
@@ -93,12 +95,20 @@ class Mmu final : private MapListener {
   u64 accesses(PhysAddr page) const;
   const std::unordered_map<u64, u64>& access_counts() const { return counts_; }  ///< by page number
 
-  /// Changes whenever a cached linear -> physical fact may have become wrong: users that cache
-  /// translations of their own (block lookup) compare it.
-  u64 generation() const { return generation_; }
+  /// Users that cache translations of their own (block lookup) keep a fact with the generation of
+  /// its address space, or with that of global pages if Translation::global said so. It is right
+  /// while its number is one of the two that these return.
+  u64 generation() const { return generations_.current(); }
+  u64 global_generation() const { return generations_.global(); }
+  /// Changes with each new number of either kind.
+  u64 last_generation() const { return generations_.last(); }
+  bool is_current(u64 generation) const {
+    return generation == generations_.current() || generation == generations_.global();
+  }
 
-  /// Where translated code reads generation() and the probe's window.
-  const u64* generation_address() const { return &generation_; }
+  /// Where translated code reads generations and the probe's window.
+  const u64* generation_address() const { return generations_.current_address(); }
+  const u64* global_generation_address() const { return generations_.global_address(); }
   const TlbWindow* window_address() const { return &active_; }
 
   const Tlb& tlb(View view) const { return tables_[static_cast<size_t>(view)]; }
@@ -123,7 +133,7 @@ class Mmu final : private MapListener {
   PagingState state_;
   u8 view_ = 0;
   bool bypass_ = false, counting_ = false;
-  u64 generation_ = 1;
+  Generations generations_;
   std::array<Tlb, kViews> tables_;
   ShadowPageTables shadow_;
   MmuCounters counters_;

@@ -8,6 +8,8 @@
 
 #include "bios/fw_cfg_tables.h"
 #include "bios/raw_loader.h"
+#include "bios/rom_image.h"
+#include "tools/guest_loader.h"
 
 namespace ring3 {
 
@@ -67,17 +69,39 @@ unsigned cmos_code(std::string_view order, size_t place) {
   return place < order.size() ? static_cast<unsigned>(kLetters.find(order[place])) : 0;
 }
 
-}  // namespace
-
-std::vector<u8> read_video_bios() {
-  namespace fs = std::filesystem;
-  auto image = read_image("-vga", (fs::path(kSeaBiosFolder) / kVideoBiosImage).string());
-  return image ? std::move(*image) : std::vector<u8>{};
+/// As QEMU lays it out: 3Dh the first two devices, 38h the third, bit 0: boot floppies without
+/// looking at their signature.
+void set_boot_order(Pc& board, const BootOptions& boot) {
+  constexpr u8 kFirstTwo = 0x3D, kThird = 0x38;
+  const bool first_boot = board.cpu().state.instructions == 0;
+  const std::string& order = first_boot && !boot.once.empty() ? boot.once : boot.order;
+  board.rtc().set_cmos(kFirstTwo, static_cast<u8>(cmos_code(order, 0) | cmos_code(order, 1) << 4));
+  board.rtc().set_cmos(kThird, static_cast<u8>(cmos_code(order, 2) << 4));
 }
 
-Status install_firmware(Pc& board, const BoardInfo& info, const FirmwareOptions& options) {
-  if (Status added = add_items(board.fw_cfg(), options.fw_cfg); !added) return added;
-  if (!has_firmware(options)) return success();
+/// Not by Pc::add_rom: the board comes up set up, as our BIOS expects it.
+void map_own(Pc& board, const BoardInfo& info, const RomOptions& options) {
+  PhysicalMemory& memory = board.memory();
+  const std::vector<u8> image = build_rom(load_target(memory), info, options);
+  memory.add_rom(PhysAddr{kRomAddress}, image);
+  memory.add_rom(PhysAddr{0x1'0000'0000 - kRomSize}, image);
+}
+
+/// What a -kernel or -image needs of the BIOS is known once it is in memory.
+Status install_own(Pc& board, const BoardInfo& info, const Options& options) {
+  RomOptions rom;
+  rom.serial_console = true;  // there is no display
+  rom.boot_menu = options.firmware.boot.menu;
+  if (!boots_from_drives(options)) {
+    const auto entry = load_guest(board.memory(), info, options);
+    if (!entry) return Error{entry.error()};
+    if (starts_behind_bios(*entry, options)) rom.entry = *entry;
+  }
+  map_own(board, info, rom);
+  return success();
+}
+
+Status install_image(Pc& board, const BoardInfo& info, const FirmwareOptions& options) {
   if (Status mapped = map_image(board, options.bios); !mapped) return mapped;
   const PhysicalMemory& memory = board.memory();
   for (FirmwareFile& file : build_fw_cfg_tables(info, memory.low_ram_end(), memory.high_ram_end()))
@@ -89,14 +113,33 @@ Status install_firmware(Pc& board, const BoardInfo& info, const FirmwareOptions&
   return success();
 }
 
-/// As QEMU lays it out: 3Dh the first two devices, 38h the third, bit 0: boot floppies without
-/// looking at their signature.
-void set_boot_order(Pc& board, const BootOptions& boot) {
-  constexpr u8 kFirstTwo = 0x3D, kThird = 0x38;
-  const bool first_boot = board.cpu().state.instructions == 0;
-  const std::string& order = first_boot && !boot.once.empty() ? boot.once : boot.order;
-  board.rtc().set_cmos(kFirstTwo, static_cast<u8>(cmos_code(order, 0) | cmos_code(order, 1) << 4));
-  board.rtc().set_cmos(kThird, static_cast<u8>(cmos_code(order, 2) << 4));
+}  // namespace
+
+std::vector<u8> read_video_bios() {
+  namespace fs = std::filesystem;
+  auto image = read_image("-vga", (fs::path(kSeaBiosFolder) / kVideoBiosImage).string());
+  return image ? std::move(*image) : std::vector<u8>{};
+}
+
+bool boots_from_drives(const Options& options) {
+  const bool firmware = options.firmware.own || !options.firmware.bios.empty();
+  return firmware && options.kernel.empty() && options.image.empty();
+}
+
+bool starts_behind_bios(const EntryState& entry, const Options& options) {
+  return options.firmware.own && entry.mode == EntryMode::Real16;
+}
+
+Status install_firmware(Pc& board, const BoardInfo& info, const Options& options) {
+  const FirmwareOptions& firmware = options.firmware;
+  if (Status added = add_items(board.fw_cfg(), firmware.fw_cfg); !added) return added;
+  if (firmware.own) return install_own(board, info, options);
+  return firmware.bios.empty() ? success() : install_image(board, info, firmware);
+}
+
+void reset_firmware(Pc& board, const BoardInfo& info, const FirmwareOptions& options) {
+  if (options.own) place_rom_tables(load_target(board.memory()), info);
+  set_boot_order(board, options.boot);
 }
 
 }  // namespace ring3

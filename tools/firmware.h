@@ -4,20 +4,24 @@
 #pragma once
 
 #include "bios/board_info.h"
+#include "bios/load_target.h"
 #include "devices/pc.h"
-#include "tools/firmware_options.h"
+#include "tools/options.h"
 
 namespace ring3 {
 
-/// Does the machine start in a BIOS, rather than in what a loader has put into memory?
-inline bool has_firmware(const FirmwareOptions& options) { return !options.bios.empty(); }
+/// Does a BIOS look for a boot loader, rather than that an option names what starts?
+bool boots_from_drives(const Options& options);
+/// Does our BIOS run first, and start then what a loader has put into memory?
+bool starts_behind_bios(const EntryState& entry, const Options& options);
 
 /// The video BIOS of SeaBIOS's package, for the VGA's expansion ROM; empty if it is not installed.
 std::vector<u8> read_video_bios();
 /// Maps the image and fills fw_cfg. To be called once, before the first reset.
-Status install_firmware(Pc& board, const BoardInfo& info, const FirmwareOptions& options);
+Status install_firmware(Pc& board, const BoardInfo& info, const Options& options);
 
-/// Boot order into CMOS; at each reset, for `once` counts for the first boot only.
-void set_boot_order(Pc& board, const BootOptions& boot);
+/// At each reset: tables into RAM, the boot order into CMOS, for `once` counts for the first boot
+/// only.
+void reset_firmware(Pc& board, const BoardInfo& info, const FirmwareOptions& options);
 
 }  // namespace ring3

@@ -28,7 +28,8 @@ struct FwCfgOption {
 };
 
 struct FirmwareOptions {
-  std::string bios;  ///< empty: none was asked for
+  std::string bios;  ///< an image; empty: none was asked for
+  bool own = false;  ///< our own
   BootOptions boot;
   std::vector<FwCfgOption> fw_cfg;
 };

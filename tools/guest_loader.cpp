@@ -35,6 +35,8 @@ Result<EntryState> load_guest(PhysicalMemory& memory, const BoardInfo& board,
     kernel.kernel = options.kernel;
     kernel.initrd = options.initrd;
     kernel.command_line = options.append;
+    // With BIOS services to call, a kernel starts as a boot loader would start it.
+    if (options.firmware.own) kernel.linux_entry = LinuxEntry::Setup16;
     return load_kernel(target, board, kernel);
   }
   install_firmware_tables(target, board);

@@ -58,7 +58,8 @@ Status set_up_log(const Options& options) {
   return success();
 }
 
-PcConfig board_config(const Options& options, const CpuModel& model, const Console& console) {
+PcConfig board_config(const Options& options, const CpuModel& model, const Console& console,
+                      const OpenedDrives& drives) {
   PcConfig config;
   config.ram_bytes = options.ram_bytes;
   config.cpu = model;
@@ -70,8 +71,9 @@ PcConfig board_config(const Options& options, const CpuModel& model, const Conso
   config.debug_exit = options.debug_exit_port;
   config.pc_testdev = options.testdev;
   config.vga = options.vga;
-  if (config.vga && has_firmware(options.firmware)) config.vga_rom = read_video_bios();
+  if (config.vga && !options.firmware.bios.empty()) config.vga_rom = read_video_bios();
   config.no_reboot = options.no_reboot;
+  config.storage = drives.config();
   config.rtc_start = rtc_start(options.rtc);
   return config;
 }
@@ -98,8 +100,10 @@ RunTimes times_of(Pc& board) {
 /// A reset loads the guest again, as a BIOS would.
 void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std::string& error) {
   board.on_reset([&board, &options, &error, info] {
-    if (has_firmware(options.firmware)) return set_boot_order(board, options.firmware.boot);
+    reset_firmware(board, info, options.firmware);
+    if (boots_from_drives(options)) return;
     const auto entry = load_guest(board.memory(), info, options);
+    if (entry && starts_behind_bios(*entry, options)) return;
     if (entry) return enter(board.cpu(), *entry);
     error = entry.error();
     board.leave(1);
@@ -134,8 +138,7 @@ int preview_board(Pc& board, const std::string& error, const Options& options) {
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options) {
-  if (Status loaded = install_firmware(board, info, options.firmware); !loaded)
-    return fail(loaded.error());
+  if (Status loaded = install_firmware(board, info, options); !loaded) return fail(loaded.error());
   std::string error;
   load_on_reset(board, info, options, error);
   if (options.report.only_scan) return preview_board(board, error, options);
@@ -165,8 +168,11 @@ int run_machine(const Options& options) {
   Pc* running = nullptr;
   console.on_quit([&running] { running->leave(0); });
   if (Status status = console.open(options); !status) return fail(status.error());
+  OpenedDrives drives;
+  if (Status status = drives.open(options.drives, options.snapshot); !status)
+    return fail(status.error());
   try {
-    Pc board(board_config(options, *model, console));
+    Pc board(board_config(options, *model, console, drives));
     running = &board;
     return run_board(board, board_info(console, options), options);
   } catch (const std::bad_alloc&) {

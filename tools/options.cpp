@@ -92,7 +92,8 @@ Status set_smp(Parse&, std::string_view value) {
 }
 
 Status set_bios(Parse& p, std::string_view value) {
-  p.options.firmware.bios = value;
+  p.options.firmware.own = value == "ring3";
+  p.options.firmware.bios = value == "ring3" ? "" : value;
   return success();
 }
 
@@ -151,6 +152,26 @@ Status set_device(Parse& p, std::string_view value) {
   if (device == "isa-debug-exit") return set_debug_exit(p, properties);
   if (device == "pc-testdev") return set_flag<&Options::testdev>(p, value);
   return Error{"no such device; there are isa-debug-exit[,iobase=PORT] and pc-testdev"};
+}
+
+Status set_drive(Parse& p, std::string_view value) {
+  auto drive = parse_drive(value);
+  if (!drive) return Error{drive.error()};
+  p.options.drives.push_back(*drive);
+  return success();
+}
+
+/// -hda and its like, by the letters of their names.
+template <char a, char b, char c>
+Status set_disk(Parse& p, std::string_view file) {
+  const char name[] = {a, b, c};
+  p.options.drives.push_back(drive_shortcut({name, sizeof name}, file));
+  return success();
+}
+
+Status set_cdrom(Parse& p, std::string_view file) {
+  p.options.drives.push_back(drive_shortcut("cdrom", file));
+  return success();
 }
 
 Status set_image_bits(Options& o, std::string_view text) {
@@ -257,6 +278,17 @@ constexpr Row kRows[] = {
     {"append", Takes::Value, "TEXT", "the kernel's command line", set_text<&Options::append>},
     {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
      set_image},
+    {"drive", Takes::Value, "file=FILE[,PROP=X]",
+     "a disk: format=raw|qcow2, if=ide, index=N, media=disk|cdrom, readonly=on, snapshot=on, "
+     "cache=MODE, discard=unmap, serial=TEXT",
+     set_drive},
+    {"hda", Takes::Value, "FILE", "first IDE disk; also -hdb, -hdc, -hdd", set_disk<'h', 'd', 'a'>},
+    {"hdb", Takes::Value, "FILE", "", set_disk<'h', 'd', 'b'>},
+    {"hdc", Takes::Value, "FILE", "", set_disk<'h', 'd', 'c'>},
+    {"hdd", Takes::Value, "FILE", "", set_disk<'h', 'd', 'd'>},
+    {"cdrom", Takes::Value, "FILE", "a CD image, as index 2", set_cdrom},
+    {"snapshot", Takes::Nothing, "", "what guests write is dropped at the end",
+     set_flag<&Options::snapshot>},
     {"nographic", Takes::Nothing, "", "first serial line on this terminal (the default)",
      set_nothing},
     {"serial", Takes::Value, "BACKEND", "stdio, null, none or file:PATH; up to four times",
@@ -313,7 +345,16 @@ Status check_together(const Options& o) {
     return option_error("-screendump", o.screendump, "there is no screen; leave -vga none out");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
+  if (!o.firmware.bios.empty() && (!o.kernel.empty() || !o.image.empty()))
+    return option_error("-bios", o.firmware.bios,
+                        "does not start a -kernel or -image; give a disk, or -bios ring3");
   return success();
+}
+
+/// Drives without a kernel: a machine that boots from them.
+void choose_firmware(Options& o) {
+  const bool loads = !o.kernel.empty() || !o.image.empty();
+  if (o.firmware.bios.empty() && !loads && !o.drives.empty()) o.firmware.own = true;
 }
 
 /// One argument, with its dash: "-stats=json" is name and value. nullopt: not an option.
@@ -359,6 +400,7 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
   for (size_t at = 0; at < arguments.size();)
     if (Status status = parse_one(parse, arguments, at); !status) return Error{status.error()};
   if (Status status = check_together(parse.options); !status) return Error{status.error()};
+  choose_firmware(parse.options);
   return parse.options;
 }
 

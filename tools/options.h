@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "tools/drive_options.h"
 #include "tools/firmware_options.h"
 
 namespace ring3 {
@@ -56,9 +57,11 @@ struct Options {
   std::vector<CharBackend> serial = {{CharBackend::Kind::Stdio, ""}};  ///< COM1 to COM4
   std::optional<CharBackend> debugcon;                                 ///< port 402h
   std::optional<u16> debug_exit_port;                                  ///< isa-debug-exit
+  bool testdev = false;                                                ///< pc-testdev
   bool vga = true;                                                     ///< -vga std
   std::string screendump;  ///< a picture of the screen when the run ends; empty: none
-  bool testdev = false;    ///< pc-testdev
+  std::vector<DriveOption> drives;
+  bool snapshot = false;  ///< no image is written
   bool no_reboot = false;
   std::optional<u8> icount_shift;  ///< an instruction takes 2^shift ns of guest time
   RtcBase rtc;

@@ -27,7 +27,7 @@ struct ManualTime final : TimeSource {
 };
 
 /// Clock, wires, cpu pins and buses for one device; every signal goes into the trace.
-struct Bench final : CpuPins {
+struct Bench : CpuPins {
   ManualTime time;
   EventClock clock{time};
   ApicBus apic_bus;

@@ -13,6 +13,7 @@
 #include "devices/hpet.h"
 #include "devices/i440fx.h"
 #include "devices/i8042.h"
+#include "devices/ide/atapi_cdrom.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
 #include "devices/pc_testdev.h"
@@ -23,6 +24,7 @@
 #include "devices/rtc146818.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "tests/devices/ide_bench.h"
 
 using namespace ring3;
 using namespace ring3::test;
@@ -91,6 +93,15 @@ struct MappedVga final : Device, MmioHandler {
   void restored() override { vga.restored(); }
 };
 Unit vga_in_memory(Bench& b, u64 base) { return unit<MappedVga>(b, base); }
+Unit ide_with_disks(Bench& b) {
+  auto ide = std::make_unique<IdeController>(b.keep<PhysicalMemory>(u64{1} << 20),
+                                             std::array{b.line("IRQ14"), b.line("IRQ15")});
+  ide->connect<AtaDisk>(0, 0, b.keep<PatternMedium>(), AtaDisk::Identity{});
+  ide->connect<AtapiCdRom>(1, 0, &b.keep<PatternMedium>(), "serial");
+  ide->set_bus_master(true);
+  ide->reset();
+  return {std::move(ide)};
+}
 
 // clang-format off
 const Entry kDevices[] = {
@@ -104,6 +115,7 @@ const Entry kDevices[] = {
     {"uart16550", 8, false, [](Bench& b) { return poked<Uart16550>([](Uart16550& d, u32 n) { if (d.room()) n & 1 ? d.receive(static_cast<u8>(n >> 8)) : d.receive_break(); }, b.line("IRQ4"), b.keep<TracedSink>(b)); }},
     {"i8042", 0x38, false, [](Bench& b) { return poked<I8042>([](I8042& d, u32 n) { d.key(n & 1 ? 0xE000 | (n >> 8 & 0x7F) : n >> 8 & 0x7F, n & 2); }, I8042::Pins{b.line("IRQ1"), b.line("IRQ12"), [&b](bool on) { b.line("A20").set(on); }, b.call("reset")}); }},
     {"pci", 8, false, pci_with_bridges},
+    {"ide", 0x30, false, ide_with_disks},
     {"fw_cfg", 12, false, [](Bench& b) { return unit<FwCfg>(b.keep<PhysicalMemory>(u64{1} << 20)); }},
     {"pc-testdev", 0x118, false, [](Bench& b) { return unit<PcTestdev>(gsi_lines(b)); }},
     {"isa-debug-exit", 4, false, [](Bench& b) { return unit<DebugExit>([&b](int status) { b.note(fmt::format("exit {}", status)); }); }},

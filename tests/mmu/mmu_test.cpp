@@ -119,11 +119,43 @@ TEST_CASE("stale entries: the guest's change shows after INVLPG, not needed befo
   m.tables.map(kLinear, kFrame | kAll);
   m.touch(kLinear);
   m.tables.map(kLinear, kFrame + 0x1000 | kAll);
-  const u64 generation = m.mmu.generation();
   m.mmu.invlpg({kLinear + 0x123});
-  CHECK(m.mmu.generation() != generation);
   CHECK(m.mmu.probe_read<1>(kLinear) == nullptr);
   CHECK(m.touch(kLinear).address.value == kFrame + 0x1000);
+}
+
+TEST_CASE("INVLPG of a page -> new generations only if code was fetched there") {
+  Machine m;
+  m.tables.map(kLinear, kFrame | kAll);
+  m.tables.map(kLinear + 0x1000, kFrame + 0x1000 | kAll);
+  m.touch(kLinear);
+  m.touch(kLinear + 0x1000, X);
+  const u64 generation = m.mmu.generation(), global = m.mmu.global_generation();
+  m.mmu.invlpg({kLinear});
+  CHECK(m.mmu.generation() == generation);
+  CHECK(m.mmu.global_generation() == global);
+  m.mmu.invlpg({kLinear + 0x1FFF});
+  CHECK_FALSE(m.mmu.is_current(generation));
+  CHECK_FALSE(m.mmu.is_current(global));
+}
+
+TEST_CASE("generations: a PCID's comes back with it, until it is flushed") {
+  Machine m;
+  m.state.cr4 |= kCr4Pcide | kCr4Pge;
+  m.mmu.set_cr4(m.state.cr4);
+  m.mmu.load_cr3(m.state.cr3 | 1, false, kNoPdptes);
+  const u64 first = m.mmu.generation(), global = m.mmu.global_generation();
+  m.mmu.load_cr3(m.state.cr3 | 2, true, kNoPdptes);
+  CHECK_FALSE(m.mmu.is_current(first));
+  m.mmu.load_cr3(m.state.cr3 | 1, true, kNoPdptes);
+  CHECK(m.mmu.generation() == first);
+  m.mmu.invpcid(1, 2, {0});
+  CHECK(m.mmu.generation() == first);
+  m.mmu.load_cr3(m.state.cr3 | 1, false, kNoPdptes);
+  CHECK_FALSE(m.mmu.is_current(first));
+  CHECK(m.mmu.global_generation() == global);
+  m.mmu.invpcid(2, 0, {0});
+  CHECK_FALSE(m.mmu.is_current(global));
 }
 
 TEST_CASE("INVLPG: one address of a large page -> all its fragments go, neighbours stay") {

@@ -84,6 +84,16 @@ def cases(files):
     yield ["-initrd", files["text"]], ["-initrd", "-kernel"]
     yield ["-vga", "cirrus"], ["-vga", "cirrus", "std"]
     yield ["-vga", "none", "-screendump", "x.png"], ["-screendump", "-vga none"]
+    for name in ("missing", "empty", "directory"):
+        yield ["-hda", files[name]], ["-hda", files[name]]
+        yield ["-drive", "file=" + files[name]], ["-drive", files[name]]
+    for property in ("if=scsi", "format=vmdk", "media=tape", "cache=maybe", "index=9", "nope=1",
+                     "readonly=perhaps"):
+        yield ["-drive", f"file={files['text']},{property}"], ["-drive", files["text"]]
+    yield ["-drive", "file=" + files["text"] + ",format=qcow2"], [files["text"], "format=raw"]
+    yield ["-drive", "if=ide"], ["-drive", "file=FILE"]
+    yield ["-hda", files["text"], "-hdb", files["text"]], ["-hdb", files["text"], "in use"]
+    yield ["-hda", files["text"], "-drive", f"file={files['random']},index=0"], ["-drive", "taken"]
     yield ["-stats=xml"], ["-stats", "xml"]
 
 

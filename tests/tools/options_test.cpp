@@ -163,5 +163,15 @@ TEST_CASE("options: help -> every option that takes part is in it") {
     CHECK(help.find(name) != std::string::npos);
 }
 
+TEST_CASE("options: drives without a kernel -> our BIOS boots from them") {
+  CHECK_FALSE(good({}).firmware.own);
+  CHECK(good({"-hda", "x.img"}).firmware.own);
+  CHECK_FALSE(good({"-hda", "x.img", "-kernel", "k"}).firmware.own);
+  CHECK_FALSE(good({"-hda", "x.img", "-bios", "seabios"}).firmware.own);
+  CHECK(good({"-bios", "ring3", "-kernel", "k"}).firmware.own);
+  CHECK(error_of({"-bios", "seabios", "-kernel", "k"}) ==
+        "-bios seabios: does not start a -kernel or -image; give a disk, or -bios ring3");
+}
+
 }  // namespace
 }  // namespace ring3

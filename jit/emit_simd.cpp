@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// SSE, AVX, MMX and x87 instructions, as they are, on guest state that stands in the host's
+// registers (residency.h). The x87 pointers (SDM 1 "x87 FPU Instruction and Data (Operand)
+// Pointers") are written where they can be seen: at exits and callouts, not at each instruction.
+#include <cstddef>
+
+#include "core/simd_enable.h"
+#include "jit/simd_treatment.h"
+#include "jit/translator.h"
+
+namespace ring3::jit {
+
+using asmjit::imm;
+
+namespace {
+
+bool sets_pointers(const Insn& insn, const Stub* stub) {
+  return stub && (stub->enable & kEnableX87) && insn.mnemonic != ZYDIS_MNEMONIC_FLDCW;
+}
+
+bool offered(const CpuModel& model, const Decoded& d, const Stub* stub) {
+  if (stub) return has_feature(model, stub->feature);
+  const IsaFeature f = feature_of(d.insn.meta.isa_set);
+  return f.known && has_feature(model, f.feature);
+}
+
+}  // namespace
+
+/// What the instructions from `index` to the next certain callout need. May be too much.
+u8 Translator::needed_from(u32 index) const {
+  u8 need = 0;
+  for (; index < block_.insns.size(); ++index) {
+    const Insn& insn = block_.insns[index];
+    const u8 here = needed_residents(insn);
+    const Row* row = find_row(static_cast<ZydisMnemonic>(insn.mnemonic));
+    if (!here && (!row || row->treatment >= Treatment::Callout)) break;
+    need |= here;
+  }
+  return need;
+}
+
+void Translator::call_loader(Resident kind) {
+  const Stubs& s = c_.stubs;
+  const u8* loader = kind == kXmm ? s.load_xmm : kind == kYmm ? s.load_ymm : s.load_x87;
+  a_.call(imm(reinterpret_cast<u64>(loader)));
+}
+
+/// From here on all of `need` is resident, else the rest of the block is interpreted.
+void Translator::make_resident(u8 need) {
+  need |= needed_from(index_);
+  if ((simd_.resident & need) == need) return;
+  if (need & kYmm) need &= ~kXmm;  // comes with it
+  save_flags();
+  const asmjit::Label cold = a_.newLabel(), back = a_.newLabel();
+  for (Resident kind : kResidents) {
+    if (!(need & kind)) continue;
+    a_.test(x86::byte_ptr(x86::rsp, offsetof(Frame, resident)), imm(kind));
+    a_.jz(cold);
+  }
+  a_.bind(back);
+  flags_ = kFrame;
+  simd_.resident |= need & kYmm ? need | kXmm : need;
+  cold_.push_back({.label = cold,
+                   .back = back,
+                   .index = index_,
+                   .flags_after = kFrame,
+                   .returns = true,
+                   .simd = simd_,
+                   .loads = need});
+}
+
+/// After a cold path's handler: what its hot path has resident and still needs.
+void Translator::reload_residents(const Cold& cold) {
+  u8 need = cold.simd.resident & needed_from(cold.index + 1);
+  if (need & kYmm) need &= ~kXmm;
+  load_or_interpret(need, cold.index + 1);
+}
+
+void Translator::load_or_interpret(u8 need, u32 index) {
+  if (!need) return;
+  const asmjit::Label rest = a_.newLabel(), done = a_.newLabel();
+  for (Resident kind : kResidents) {
+    if (!(need & kind)) continue;
+    call_loader(kind);
+    a_.jc(rest);
+  }
+  a_.jmp(done);
+  a_.bind(rest);
+  call_rest(index);
+  a_.bind(done);
+}
+
+/// Does not come back.
+void Translator::call_rest(u32 index) { call_handler(index, true, true); }
+
+/// The frame names the last x87 instruction from here on.
+void Translator::name_x87() {
+  write_x87_pointers(simd_);
+  simd_.x87_ran = false;
+}
+
+/// kScratchB is lost.
+void Translator::write_x87_pointers(const SimdState& state) {
+  if (!state.x87_ran) return;
+  a_.mov(kScratchB, imm(state.fip));
+  a_.mov(frame(offsetof(Frame, fip)), kScratchB);
+  a_.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, fop)), imm(state.fop));
+}
+
+/// The operand's offset, after its probe. kScratchB and flags are lost.
+void Translator::write_x87_data_pointer() {
+  const i64 disp = insn_->disp;
+  const bool base = insn_->base < 16, index = insn_->index < 16;
+  if (insn_->base == CpuState::kRipSlot) {
+    a_.mov(kScratchB, imm(at_ + insn_->length + static_cast<u64>(disp)));
+  } else if (!index) {
+    if (base) a_.lea(kScratchB, x86::ptr(guest_in(insn_->base, kScratchB), static_cast<i32>(disp)));
+    if (!base) a_.mov(kScratchB, imm(disp));
+  } else {
+    const x86::Gp scaled = guest_in(insn_->index, kScratchB);
+    if (scaled != kScratchB) a_.mov(kScratchB, scaled);
+    if (insn_->scale) a_.shl(kScratchB, imm(insn_->scale));
+    if (base && kHostOf[insn_->base] == kSpilled) a_.add(kScratchB, gpr_home(insn_->base));
+    if (base && kHostOf[insn_->base] != kSpilled) a_.add(kScratchB, x86::gpq(kHostOf[insn_->base]));
+    a_.lea(kScratchB, x86::ptr(kScratchB, static_cast<i32>(disp)));
+  }
+  a_.mov(frame(offsetof(Frame, fdp)), kScratchB);
+}
+
+/// LDMXCSR and FLDCW: what unmasks an exception or raises #GP goes the slow way, with all that
+/// follows in the block.
+void Translator::emit_load_control(u32 must_be_set, u32 must_be_clear) {
+  const bool word = insn_->mnemonic == ZYDIS_MNEMONIC_FLDCW;
+  save_flags();
+  effective_address(*memory_operand(d_));
+  const asmjit::Label cold = probe(Access::Read, word ? 2 : 4);
+  if (word)
+    a_.movzx(kScratchB.r32(), x86::word_ptr(kScratchA));
+  else
+    a_.mov(kScratchB.r32(), x86::dword_ptr(kScratchA));
+  a_.xor_(kScratchB.r32(), imm(must_be_set));
+  a_.test(kScratchB.r32(), imm(must_be_set | must_be_clear));
+  a_.jnz(cold);
+  word ? a_.fldcw(x86::word_ptr(kScratchA)) : a_.ldmxcsr(x86::dword_ptr(kScratchA));
+  flags_ = kFrame;
+  cold_.push_back({.label = cold,
+                   .back = {},
+                   .index = index_,
+                   .flags_after = kFrame,
+                   .simd = simd_,
+                   .rest = true});
+}
+
+/// The instruction with its memory operand at [kScratchA].
+void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>& places) {
+  const ZydisDecodedOperand& op = *memory_operand(d_);
+  const Stub* stub = host_stub(*insn_);
+  const FlagUse use = flag_use(d_);
+  if (use.reads) save_flags();
+  release_flags();
+  effective_address(op);
+  const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+  const asmjit::Label cold =
+      probe(write ? Access::Write : Access::Read, op.size / 8, stub ? stub->align_mask : 0);
+  if (sets_pointers(*insn_, stub)) write_x87_data_pointer();
+  if (use.reads) {
+    restore_flags(kScratchB);
+    flags_ |= kHost;
+  }
+  load_places(places);
+  a_.embed(code.bytes, code.length);
+  store_places(places);
+  note_flags(use);
+  finish_cold(cold);
+}
+
+void Translator::copy_simd_registers(const HostCode& code, const std::array<u8, 16>& places) {
+  const FlagUse use = flag_use(d_);
+  if (use.reads) need_flags();
+  load_places(places);
+  a_.embed(code.bytes, code.length);
+  store_places(places);
+  note_flags(use);
+}
+
+/// False, with nothing emitted but loads: the instruction has to be called out.
+bool Translator::copy_simd(bool memory) {
+  const u16 m = insn_->mnemonic;
+  if (is_prefetch(m)) return true;
+  const Stub* stub = host_stub(*insn_);
+  if (!offered(c_.cpu.model, d_, stub)) return false;
+  std::array<u8, 16> places;
+  std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
+  if (!place_spilled(places, memory)) return false;
+  const HostCode code = reencode(d_, places, memory);
+  if (code.length == 0) return false;
+  if (const u8 need = needed_residents(*insn_)) make_resident(need);
+  if (m == ZYDIS_MNEMONIC_LDMXCSR || m == ZYDIS_MNEMONIC_VLDMXCSR)
+    emit_load_control(0x1F80, ~fpu::kMxcsrMask);
+  else if (m == ZYDIS_MNEMONIC_FLDCW)
+    emit_load_control(0x3F, 0);
+  else if (memory)
+    copy_simd_memory(code, places);
+  else if (m != ZYDIS_MNEMONIC_FWAIT)  // resident: nothing can be pending
+    copy_simd_registers(code, places);
+  if (sets_pointers(*insn_, stub))
+    simd_ = {simd_.resident, true, static_cast<u16>(insn_->imm2 & 0x7FF), at_};
+  return true;
+}
+
+}  // namespace ring3::jit

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "jit/simd_treatment.h"
+
+#include "jit/residency.h"
+#include "jit/treatment.h"
+
+namespace ring3::jit {
+
+bool is_prefetch(u16 mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_PREFETCH:
+    case ZYDIS_MNEMONIC_PREFETCHNTA:
+    case ZYDIS_MNEMONIC_PREFETCHT0:
+    case ZYDIS_MNEMONIC_PREFETCHT1:
+    case ZYDIS_MNEMONIC_PREFETCHT2:
+    case ZYDIS_MNEMONIC_PREFETCHW:
+    case ZYDIS_MNEMONIC_PREFETCHWT1:
+    case ZYDIS_MNEMONIC_CLDEMOTE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_fence(u16 mnemonic) {
+  return mnemonic == ZYDIS_MNEMONIC_LFENCE || mnemonic == ZYDIS_MNEMONIC_MFENCE ||
+         mnemonic == ZYDIS_MNEMONIC_SFENCE;
+}
+
+bool is_simd(const Decoded&, const Insn& insn) {
+  return host_stub(insn) || needed_residents(insn) || is_prefetch(insn.mnemonic) ||
+         is_fence(insn.mnemonic);
+}
+
+Treatment simd_treatment(const Decoded& d, const Insn& insn) {
+  if (is_prefetch(insn.mnemonic) || is_fence(insn.mnemonic)) return Treatment::Copy;
+  for (unsigned n = d.insn.operand_count_visible; n < d.insn.operand_count; ++n)
+    if (d.operands[n].type == ZYDIS_OPERAND_TYPE_MEMORY) return Treatment::Callout;
+  const ZydisDecodedOperand* mem = memory_operand(d);
+  if (!mem) return Treatment::Copy;
+  if (insn.address_width != 8 || mem->mem.type != ZYDIS_MEMOP_TYPE_MEM) return Treatment::Callout;
+  const bool based = insn.segment == kFs || insn.segment == kGs;
+  if (based && (needed_residents(insn) & kX87)) return Treatment::Callout;
+  return Treatment::CopyMem;
+}
+
+}  // namespace ring3::jit
