@@ -29,7 +29,9 @@ Pc::Pc(PcConfig config)
     : config_(std::move(config)),
       instruction_time_(config_.icount_shift),
       clock_(pick(config_.icount, instruction_time_, host_time_)),
-      memory_(config_.ram_bytes, config_.vga ? Vga::kMemoryBytes : 0),
+      memory_(config_.ram_bytes,
+              config_.private_memory ? HostMemory::Kind::Private : HostMemory::Kind::Shared,
+              config_.vga ? Vga::kMemoryBytes : 0),
       mmu_(memory_),
       cpu_(mmu_, io_, clock_, config_.cpu),
       roms_(memory_),
@@ -65,7 +67,7 @@ Pc::Pc(PcConfig config)
                   }()](unsigned irq, bool level) { lines[irq].set(level); }),
       piix4_pm_([this](std::optional<u16> base) { place_acpi(base); }),
       pci_([this] { request_reset(); }),
-      storage_(config_.storage, memory_, io_, pci_, hub_),
+      storage_(config_.storage, {memory_, io_, pci_, piix3_, hub_, apic_bus_}),
       fw_cfg_(memory_) {
   instruction_time_.watch(cpu_.state.instructions);
   cpu_.apic = &lapic_;

@@ -40,6 +40,7 @@ struct PcConfig {
   CpuModel cpu;
   bool icount = false;
   unsigned icount_shift = 3;          ///< one instruction takes 2^shift ns
+  bool private_memory = false;        ///< a copy of the process gets RAM of its own
   bool icount_sleep = true;           ///< sleep while guest time is skipped; the guest cannot tell
   std::array<ByteSink*, 4> serial{};  ///< null: that port is not there
   std::array<ByteSource*, 4> serial_input{};  ///< null: nobody types
@@ -86,6 +87,9 @@ class Pc {
 
   /// Runs until the machine leaves; its exit status. Call reset() first.
   int run(Engine& engine);
+  /// The same, to the first block boundary at or past a count of instructions. False: it left.
+  bool run_until(Engine& engine, u64 instructions);
+  int status() const { return status_; }
   /// Ends run() soon, with this status. From any thread, or a signal handler.
   void leave(int status);
   void request_reset();  ///< at the next block boundary

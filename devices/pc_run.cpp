@@ -21,12 +21,19 @@ constexpr Nanos kWorthSleeping = 1'000'000;
 }  // namespace
 
 int Pc::run(Engine& engine) {
+  run_until(engine, ~u64{0});
+  flush_output();
+  return status_;
+}
+
+bool Pc::run_until(Engine& engine, u64 instructions) {
   while (!(cpu_.signals & kSignalStop)) {
+    if (cpu_.state.instructions >= instructions) return true;
     cpu_.signals &= ~u32{kSignalEvents};
     clock_.run_due();
     if (clock_.now() >= next_service_) service_host();
     const u64 before = cpu_.state.instructions;
-    const u64 deadline = run_deadline();
+    const u64 deadline = std::min(run_deadline(), instructions);
     const Nanos start = config_.icount ? 0 : clock_.now();
     in_engine_ = true;
     const Exit exit = engine.run(cpu_, deadline);
@@ -34,8 +41,7 @@ int Pc::run(Engine& engine) {
     if (!config_.icount) measure(cpu_.state.instructions - before, clock_.now() - start);
     handle(exit);
   }
-  flush_output();
-  return status_;
+  return false;
 }
 
 /// How far the engine may run. By instructions: exactly to the next event. By host time: a slice

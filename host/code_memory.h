@@ -15,6 +15,9 @@ class CodeMemory {
   /// `bytes` is rounded up to pages; untouched pages cost nothing. Error: the host refused.
   static Result<std::unique_ptr<CodeMemory>> create(size_t bytes);
   ~CodeMemory();
+  /// In a copy of the process: a copy of the first `used` bytes takes the place of what is common
+  /// with the original. False: the host refused.
+  bool make_own(size_t used);
   CodeMemory(const CodeMemory&) = delete;
   CodeMemory& operator=(const CodeMemory&) = delete;
 

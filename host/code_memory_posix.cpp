@@ -42,6 +42,24 @@ Result<std::unique_ptr<CodeMemory>> CodeMemory::create(size_t bytes) {
   return error;
 }
 
+bool CodeMemory::make_own(size_t used) {
+  const int fd = memfd_create("ring3-code", MFD_CLOEXEC);
+  if (fd < 0) return false;
+  bool ok = ftruncate(fd, static_cast<off_t>(size_)) == 0;
+  for (size_t done = 0; ok && done < used;) {
+    const ssize_t n = pwrite(fd, writable_ + done, used - done, static_cast<off_t>(done));
+    ok = n > 0;
+    if (ok) done += static_cast<size_t>(n);
+  }
+  const auto replace = [&](u8* at, int protection) {
+    return mmap(at, size_, protection, MAP_SHARED | MAP_FIXED, fd, 0) == at;
+  };
+  ok = ok && replace(writable_, PROT_READ | PROT_WRITE) &&
+       replace(executable_, PROT_READ | PROT_EXEC);
+  close(fd);
+  return ok;
+}
+
 /// IRET to the next instruction: of the serializing instructions the one that leaves to no
 /// hypervisor.
 void CodeMemory::serialize() {

@@ -10,11 +10,14 @@ namespace ring3 {
 
 class HostMemory {
  public:
+  /// Shared: one object that can be mapped again. Private: a copy of the process has its own.
+  enum class Kind : u8 { Shared, Private };
+
   HostMemory() = default;
   /// `bytes` is rounded up to host pages; `name` shows in the host's memory maps. The memory is
-  /// shared (one object that can be mapped again), page-aligned, all zero, and not yet backed.
-  /// Throws std::bad_alloc if the host refuses the address space.
-  HostMemory(u64 bytes, const char* name);
+  /// page-aligned, all zero, and not yet backed. Throws std::bad_alloc if the host refuses the
+  /// address space.
+  HostMemory(u64 bytes, const char* name, Kind kind = Kind::Shared);
   ~HostMemory();
   HostMemory(HostMemory&& other) noexcept;
   HostMemory& operator=(HostMemory&& other) noexcept;

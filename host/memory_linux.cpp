@@ -33,13 +33,14 @@ void* map_memfd(u64 bytes, const char* name) {
 
 }  // namespace
 
-HostMemory::HostMemory(u64 bytes, const char* name) {
+HostMemory::HostMemory(u64 bytes, const char* name, Kind kind) {
   const u64 rounded = (bytes + kPageMask) & ~kPageMask;
   if (rounded == 0 || rounded < bytes) throw std::bad_alloc();
-  void* p = map_memfd(rounded, name);
+  const int sharing = kind == Kind::Shared ? MAP_SHARED : MAP_PRIVATE;
+  void* p = kind == Kind::Shared ? map_memfd(rounded, name) : MAP_FAILED;
   if (p == MAP_FAILED)
-    p = mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
-             -1, 0);
+    p = mmap(nullptr, rounded, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+             0);
   if (p == MAP_FAILED) throw std::bad_alloc();
   madvise(p, rounded, MADV_DONTDUMP);
   data_ = static_cast<u8*>(p);

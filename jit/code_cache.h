@@ -21,6 +21,8 @@ class CodeCache {
   /// assembler error.
   const u8* add(asmjit::CodeHolder& code);
 
+  /// See CodeMemory::make_own.
+  bool make_own() { return memory_->make_own(used_); }
   /// The displacement at `at` points to `target` from now on.
   void patch(const u8* at, const u8* target) { patch(at, static_cast<i32>(target - (at + 4))); }
   void patch(const u8* at, i32 displacement);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The engine: interprets cold blocks as the interpreter does, enters translated code for hot ones.
 // Signals, faults and instruction counts follow core/engine_base.h block by block.
+#include <set>
+
 #include "base/log.h"
 #include "core/dump.h"
 #include "core/engine_base.h"
@@ -12,10 +14,10 @@ namespace {
 
 using namespace jit;
 
-class JitEngine final : public BlockEngine {
+class JitEngine final : public Jit {
  public:
   JitEngine(Cpu& cpu, JitOptions options, std::unique_ptr<CodeMemory> memory)
-      : BlockEngine(cpu), options_(std::move(options)), library_(cpu, options_, std::move(memory)) {
+      : Jit(cpu), options_(std::move(options)), library_(cpu, options_, std::move(memory)) {
     blocks_.set_observer(&library_);
     native_ = library_.prepare(&JitEngine::call_out);
   }
@@ -27,6 +29,19 @@ class JitEngine final : public BlockEngine {
     last_ = {};
     return run_blocks(cpu, deadline, [=, this](Cpu& c) { run_block(c, deadline); });
   }
+
+  void demote(ZydisMnemonic mnemonic) override {
+    options_.callouts.set(mnemonic);
+    library_.drop_all();
+  }
+  void interpret_at(u64 rip) override {
+    interpreted_.insert(rip);
+    library_.drop_all();
+  }
+  std::span<const u8> translation(u64 rip, u32 mode_key) const override {
+    return library_.code_at(rip, mode_key);
+  }
+  bool own_memory() override { return library_.make_own(); }
 
  private:
   /// The direct exit that translated code was left by, to be chained to what comes next.
@@ -48,6 +63,7 @@ class JitEngine final : public BlockEngine {
   Library library_;
   LastExit last_;
   std::optional<Fault> fault_;  ///< of the callout that left translated code
+  std::set<u64> interpreted_;   ///< rips of blocks that are not to be translated
   bool native_ = false;
 };
 
@@ -73,6 +89,7 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
     frame->budget = static_cast<i64>(frame->deadline - state.instructions);
   }
   frame->flags = pack_flags(state.rflags);
+  frame->poll = self.poll_mask();
   return after == After::Jump ? self.go_on(*site->from, *frame) : after;
 }
 
@@ -170,7 +187,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   NativeBlock* t = nullptr;
   if (native_ && Library::takes(cpu, block)) {
     t = library_.find(block, rip);
-    if (!t && block.executions >= options_.threshold) {
+    if (!t && block.executions >= options_.threshold && !interpreted_.contains(rip)) {
       last_ = {};  // the cache may be emptied
       t = library_.add(block, rip);
     }
@@ -188,16 +205,16 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> make_jit(Cpu& cpu, JitOptions options) {
+Result<std::unique_ptr<Jit>> make_jit(Cpu& cpu, JitOptions options) {
   auto memory = CodeMemory::create(options.cache_bytes);
   if (!memory) return Error{memory.error()};
   const bool named = options.perf_map;
   auto engine = std::make_unique<JitEngine>(cpu, std::move(options), std::move(*memory));
-  if (!named) return std::unique_ptr<Engine>(std::move(engine));
+  if (!named) return std::unique_ptr<Jit>(std::move(engine));
   auto map = PerfMap::create();
   if (!map) return Error{map.error()};
   engine->set_perf_map(std::move(*map));
-  return std::unique_ptr<Engine>(std::move(engine));
+  return std::unique_ptr<Jit>(std::move(engine));
 }
 
 }  // namespace ring3

@@ -5,10 +5,11 @@
 
 #include <bitset>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "base/result.h"
-#include "core/engine.h"
+#include "core/engine_base.h"
 #include "decoder/decoder.h"
 
 namespace ring3 {
@@ -26,7 +27,22 @@ struct JitOptions {
   bool call_out(std::string_view mnemonic);
 };
 
+/// What make_jit makes: an engine whose translations can be looked at and changed. Not during
+/// run().
+class Jit : public BlockEngine {
+ public:
+  using BlockEngine::BlockEngine;
+  /// The mnemonic is a callout from now on.
+  virtual void demote(ZydisMnemonic mnemonic) = 0;
+  /// Blocks that start at this rip are interpreted from now on.
+  virtual void interpret_at(u64 rip) = 0;
+  /// The host code that a block which starts at this rip has in this mode; empty: none.
+  virtual std::span<const u8> translation(u64 rip, u32 mode_key) const = 0;
+  /// In a copy of the process: code memory of its own. False: the host refused it.
+  virtual bool own_memory() = 0;
+};
+
 /// Error: the host refuses memory for code, or cannot run translated code.
-Result<std::unique_ptr<Engine>> make_jit(Cpu& cpu, JitOptions options = {});
+Result<std::unique_ptr<Jit>> make_jit(Cpu& cpu, JitOptions options = {});
 
 }  // namespace ring3

@@ -40,6 +40,8 @@ bool Library::prepare(CalloutThunk thunk) {
   return reach(s, &cpu_.signals, context_.signals) &&
          reach(s, cpu_.mmu.window_address(), context_.window) &&
          reach(s, cpu_.mmu.generation_address(), context_.generation) &&
+         reach(s, cpu_.mmu.view_address(), context_.view) &&
+         reach(s, cpu_.mmu.windows_address(), context_.views) &&
          reach(s, cpu_.mmu.global_generation_address(), context_.global_generation) &&
          make_stubs(cache_, thunk, context_.stubs);
 }
@@ -181,6 +183,12 @@ void Library::on_invalid(Block& block) {
     t = next;
   }
   block.native = nullptr;
+}
+
+std::span<const u8> Library::code_at(u64 rip, u32 key) const {
+  for (const auto& [raw, t] : alive_)
+    if (t->rip == rip && t->key == key) return {t->code, t->code_bytes};
+  return {};
 }
 
 void Library::drop_all() {

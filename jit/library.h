@@ -34,6 +34,10 @@ class Library final : public BlockObserver {
   void publish(const NativeBlock& t, bool global);
   /// The table, made ready for the present address space: the salt of its tags.
   u64 select(Targets& table);
+  /// Frees every translation. Not while translated code runs.
+  void drop_all();
+  std::span<const u8> code_at(u64 rip, u32 key) const;
+  bool make_own() { return cache_.make_own(); }
   /// Frees what died. Not while translated code runs.
   void bury() { dead_.clear(); }
 
@@ -46,7 +50,6 @@ class Library final : public BlockObserver {
  private:
   Targets& targets(const Block& block);
   void drop_oldest(Block& block);
-  void drop_all();
   std::unique_ptr<NativeBlock> translate(Block& block, u64 rip, std::span<const u8> page);
   void unchain(ExitSite& site);
   void unchain(NativeBlock& t);

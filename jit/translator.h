@@ -23,7 +23,7 @@ struct Context {
   CodeCache& cache;
   Stubs stubs;
   // Byte offsets from CpuState.
-  i32 signals = 0, window = 0, generation = 0, global_generation = 0;
+  i32 signals = 0, window = 0, generation = 0, global_generation = 0, view = 0, views = 0;
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
 };
@@ -167,6 +167,15 @@ class Translator {
   void refuse_misaligned(unsigned size, asmjit::Label cold);
   void emit_xlat();
   void emit_mov_from_segment();
+  // emit_system.cpp
+  bool emit_system();
+  asmjit::Label cold_here();
+  void emit_cli();
+  void emit_sti();
+  void emit_pushf();
+  void emit_popf();
+  void emit_ac(bool on);
+  void emit_swapgs();
   // emit_flow.cpp
   void emit();
   void emit_jcc();
@@ -184,6 +193,8 @@ class Translator {
   void jump_out(Jump& jump, asmjit::Label home);
   void emit_cold_exits();
 
+  /// Privileged without a question.
+  bool ring0() const { return (block_.key & (kUserCode | kMiddleRing)) == 0; }
   bool bits64() const { return (block_.key & 3) == 2; }
   /// Bytes of a near branch's operand, of a stack slot, of an address.
   unsigned word() const { return bits64() ? 8 : 4; }

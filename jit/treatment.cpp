@@ -123,6 +123,8 @@ FlagUse flag_use(const Decoded& d) {
   const Row* row = find_row(d.insn.mnemonic);
   u32 written = (f->modified | f->set_0 | f->set_1) & kArith;
   u32 undefined = f->undefined & kArith;
+  // DIV leaves what the manual calls undefined.
+  if (d.insn.mnemonic == ZYDIS_MNEMONIC_DIV || d.insn.mnemonic == ZYDIS_MNEMONIC_IDIV) return {};
   FlagUse use;
   use.writes = (written | undefined) != 0;
   // Scans and bit tests leave what the manual calls undefined; shifts by 0 leave all.
@@ -133,6 +135,10 @@ FlagUse flag_use(const Decoded& d) {
     const ZydisDecodedOperand& count = d.operands[d.insn.operand_count_visible - 1];
     certain = count.type == ZYDIS_OPERAND_TYPE_IMMEDIATE && (count.imm.value.u & 31) != 0;
   }
+  // A repeated comparison may have nothing to compare.
+  constexpr u64 kAnyRep = ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE;
+  if (d.insn.meta.category == ZYDIS_CATEGORY_STRINGOP && (d.insn.attributes & kAnyRep))
+    certain = false;
   const bool full = (written | undefined) == kArith && certain;
   use.reads = (f->tested & kArith) || (use.writes && !full);
   return use;

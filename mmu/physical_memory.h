@@ -62,7 +62,8 @@ class PhysicalMemory {
 
   /// `ram_bytes`: a multiple of 4 KiB, at least 1 MiB. `device_ram_bytes`: RAM on cards, such as
   /// video memory; a multiple of 4 KiB. Throws std::bad_alloc if the host refuses.
-  explicit PhysicalMemory(u64 ram_bytes, u64 device_ram_bytes = 0);
+  explicit PhysicalMemory(u64 ram_bytes, HostMemory::Kind kind = HostMemory::Kind::Shared,
+                          u64 device_ram_bytes = 0);
   PhysicalMemory(const PhysicalMemory&) = delete;
 
   u64 ram_bytes() const { return ram_bytes_; }
@@ -121,7 +122,7 @@ class PhysicalMemory {
   // Watched pages. Watching is counted by bit: each user owns one bit of the page's mask. Only RAM
   // can be watched: nothing else changes by writes. Device RAM that shows at several addresses is
   // watched, and told of, at all of them.
-  enum Watch : u8 { kWatchCode = 1, kWatchPageTable = 2, kWatchScreen = 4 };
+  enum Watch : u8 { kWatchCode = 1, kWatchPageTable = 2, kWatchLog = 4, kWatchScreen = 8 };
   void set_watcher(Watch who, WriteWatcher* watcher);
   void watch(PhysAddr page, Watch who);
   void unwatch(PhysAddr page, Watch who);
@@ -187,7 +188,7 @@ class PhysicalMemory {
   HostMemory watch_;  ///< one mask per RAM page
   std::vector<Region> regions_;
   std::vector<Mapped> map_;
-  WriteWatcher* watchers_[3] = {};
+  WriteWatcher* watchers_[4] = {};
   std::vector<MapListener*> listeners_;
   std::vector<std::function<void()>> change_hooks_;
   u32 dropped_writes_ = 0;  ///< rate limit of the log

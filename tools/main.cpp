@@ -26,6 +26,7 @@
 #include "tools/jit_choice.h"
 #include "tools/state_log.h"
 #include "tools/stats.h"
+#include "verify/verify.h"
 
 namespace ring3 {
 namespace {
@@ -114,7 +115,9 @@ Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Pr
   if (!options.jit) return make_interpreter(cpu);
   auto jit = jit_options(options, profile);
   if (!jit) return Error{jit.error()};
-  return make_jit(cpu, std::move(*jit));
+  auto engine = make_jit(cpu, std::move(*jit));
+  if (!engine) return Error{engine.error()};
+  return std::unique_ptr<Engine>(std::move(*engine));
 }
 
 Status dump_screen(Pc& board, const Options& options) {
@@ -160,18 +163,53 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options) {
   return blocks ? status : fail(blocks.error());
 }
 
+/// -accel verify. A failed load is noticed in both machines; one tells.
+int run_verified(const Options& options, const CpuModel& model, Console& console,
+                 const OpenedDrives& drives, verify::Streams*& streams) {
+  OpenedDrives second;  // media that are only read: see check_together
+  if (Status opened = second.open(options.drives, options.snapshot); !opened)
+    return fail(opened.error());
+  if (!options.icount_shift)
+    fmt::print(stderr, "ring3: -accel verify counts instructions: -icount shift=1 is on\n");
+  std::string error;
+  Profile profile;
+  verify::Setup setup;
+  setup.settings = options.verify;
+  setup.boards = {board_config(options, model, console, drives),
+                  board_config(options, model, console, second)};
+  for (PcConfig& board : setup.boards) board.icount_shift = options.icount_shift.value_or(1);
+  setup.prepare = [&](Pc& board) -> Status {
+    load_on_reset(board, board_info(console, options), options, error);
+    return install_firmware(board, board_info(console, options), options);
+  };
+  setup.make_jit = [&](Cpu& cpu) -> Result<std::unique_ptr<Jit>> {
+    auto jit = jit_options(options, profile);
+    if (!jit) return Error{jit.error()};
+    return make_jit(cpu, std::move(*jit));
+  };
+  setup.started = [&streams](verify::Streams& s) { streams = &s; };
+  setup.finished = [&](Pc& board) -> Status {
+    if (!error.empty()) return Error{error};
+    const Summary summary = summarize(profile, board.cpu().state.instructions);
+    return write_stats(board.cpu(), times_of(board), summary, options);
+  };
+  return verify::run(setup);
+}
+
 int run_machine(const Options& options) {
   const auto model = CpuModel::parse(options.cpu);
   if (!model) return fail(fmt::format("-cpu {}: {}", options.cpu, model.error()));
   if (Status status = set_up_log(options); !status) return fail(status.error());
   Console console;
   Pc* running = nullptr;
-  console.on_quit([&running] { running->leave(0); });
+  verify::Streams* streams = nullptr;
+  console.on_quit([&] { streams ? streams->quit() : running->leave(0); });
   if (Status status = console.open(options); !status) return fail(status.error());
   OpenedDrives drives;
   if (Status status = drives.open(options.drives, options.snapshot); !status)
     return fail(status.error());
   try {
+    if (options.verified) return run_verified(options, *model, console, drives, streams);
     Pc board(board_config(options, *model, console, drives));
     running = &board;
     return run_board(board, board_info(console, options), options);
@@ -190,12 +228,23 @@ int blocks_main(std::span<const char* const> arguments) {
   return report ? print(*report) : fail(report.error());
 }
 
+/// As a shell takes it.
+std::string command_of(std::span<const char* const> arguments) {
+  std::string command = "ring3";
+  for (const std::string_view argument : arguments) {
+    const bool plain = argument.find_first_of(" \t'\"\\$&;|<>*?()") == std::string_view::npos;
+    command += plain ? fmt::format(" {}", argument) : fmt::format(" '{}'", argument);
+  }
+  return command;
+}
+
 int ring3_main(std::span<const char* const> arguments) {
   open_missing_streams();
   if (!arguments.empty() && arguments[0] == std::string_view("blocks"))
     return blocks_main(arguments.subspan(1));
   auto options = parse_options(arguments);
   if (!options) return fail(options.error());
+  options->verify.command = command_of(arguments);
   switch (options->action) {
     case Options::Action::Help:
       return print(options_help());

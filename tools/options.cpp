@@ -109,9 +109,23 @@ Status set_fw_cfg(Parse& p, std::string_view value) {
 
 Status set_accel(Parse& p, std::string_view value) {
   p.options.jit = value == "jit";
-  if (value == "interp" || value == "jit") return success();
+  p.options.verified = value == "verify";
+  if (value == "interp" || value == "jit" || value == "verify") return success();
   if (value == "kvm") return Error{"not built yet; use -accel jit"};
-  return Error{"no such accelerator; there are 'interp' and 'jit'"};
+  return Error{"no such accelerator; there are 'interp', 'jit' and 'verify'"};
+}
+
+Status set_verify(Parse& p, std::string_view value) {
+  verify::Settings& v = p.options.verify;
+  return parse_properties(value, [&](std::string_view key, std::string_view text) -> Status {
+    const auto number = parse_number(text, u64{1} << 60);
+    if (!number) return Error{number.error()};
+    if (key == "every" && *number > 0) return store_result(number, v.every);
+    if (key == "blocks") return store_result(number, v.blocks);
+    if (key == "from") return store_result(number, v.from);
+    if (key == "stretch" && *number > 0) return store_result(number, v.stretch);
+    return Error{"give every=N, blocks=N, from=N or stretch=N, in instructions"};
+  });
 }
 
 Status set_treat(Parse& p, std::string_view value) {
@@ -264,7 +278,10 @@ constexpr Row kRows[] = {
     {"m", Takes::Value, "SIZE", "guest memory: MiB, or with K, M, G, T (default 128M)", set_ram},
     {"cpu", Takes::Value, "MODEL[,+F][,-F]", "processor (default max); -cpu help lists", set_cpu},
     {"smp", Takes::Value, "1", "number of processors", set_smp},
-    {"accel", Takes::Value, "interp|jit", "how guest code runs (kvm: not built yet)", set_accel},
+    {"accel", Takes::Value, "interp|jit|verify", "how guest code runs; verify: both, compared",
+     set_accel},
+    {"verify", Takes::Value, "PROP=N,...",
+     "every=2000 instructions chained, then blocks=4 alone; from=N, stretch=N", set_verify},
     {"treat", Takes::Value, "MNEMONIC=callout", "jit: call the interpreter for it", set_treat},
     {"bios", Takes::Value, "seabios|FILE", "a BIOS image; seabios: of the Debian package",
      set_bios},
@@ -279,7 +296,8 @@ constexpr Row kRows[] = {
     {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
      set_image},
     {"drive", Takes::Value, "file=FILE[,PROP=X]",
-     "a disk: format=raw|qcow2, if=ide, index=N, media=disk|cdrom, readonly=on, snapshot=on, "
+     "a disk: format=raw|qcow2, if=ide|virtio, index=N, media=disk|cdrom, readonly=on, "
+     "snapshot=on, "
      "cache=MODE, discard=unmap, serial=TEXT",
      set_drive},
     {"hda", Takes::Value, "FILE", "first IDE disk; also -hdb, -hdc, -hdd", set_disk<'h', 'd', 'a'>},
@@ -343,6 +361,12 @@ Status check_together(const Options& o) {
     return option_error("-perf-map", "", "names translations; give -accel jit too");
   if (!o.screendump.empty() && !o.vga)
     return option_error("-screendump", o.screendump, "there is no screen; leave -vga none out");
+  for (const DriveOption& drive : o.drives)
+    if (o.verified && !drive.cdrom)
+      return option_error(drive.option, drive.image.file,
+                          "-accel verify has CD drives only; give -cdrom, or -accel jit");
+  if (o.verified && !o.hash_file.empty())
+    return option_error("-state-hash", o.hash_file, "not with -accel verify; give interp or jit");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
   if (!o.firmware.bios.empty() && (!o.kernel.empty() || !o.image.empty()))

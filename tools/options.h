@@ -12,6 +12,7 @@
 #include "base/types.h"
 #include "tools/drive_options.h"
 #include "tools/firmware_options.h"
+#include "verify/settings.h"
 
 namespace ring3 {
 
@@ -45,9 +46,11 @@ struct Options {
   enum class Action : u8 { Run, Help, Version, CpuHelp, LogHelp };
   Action action = Action::Run;
 
-  u64 ram_bytes = u64{128} << 20;     ///< a multiple of 4 KiB
-  std::string cpu = "max";            ///< for CpuModel::parse
-  bool jit = false;                   ///< -accel jit
+  u64 ram_bytes = u64{128} << 20;  ///< a multiple of 4 KiB
+  std::string cpu = "max";         ///< for CpuModel::parse
+  bool jit = false;                ///< -accel jit
+  bool verified = false;           ///< -accel verify
+  verify::Settings verify;
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
   FirmwareOptions firmware;

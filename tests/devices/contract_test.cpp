@@ -25,6 +25,7 @@
 #include "devices/uart16550.h"
 #include "devices/vga.h"
 #include "tests/devices/ide_bench.h"
+#include "tests/devices/virtio_bench.h"
 
 using namespace ring3;
 using namespace ring3::test;
@@ -62,7 +63,9 @@ Unit pci_with_bridges(Bench& b) {
 /// The VGA reached through the physical map: its window at A0000h, or the registers in BAR 2.
 struct MappedVga final : Device, MmioHandler {
   MappedVga(Bench& b, u64 where)
-      : memory(u64{1} << 20, u64{256} << 10), vga(b.clock, memory), base(where) {
+      : memory(u64{1} << 20, HostMemory::Kind::Shared, u64{256} << 10),
+        vga(b.clock, memory),
+        base(where) {
     vga.set_up_as_firmware();
   }
   PhysicalMemory memory;
@@ -103,6 +106,17 @@ Unit ide_with_disks(Bench& b) {
   return {std::move(ide)};
 }
 
+Unit virtio_block(Bench& b) {
+  auto& block = b.keep<VirtioBlock>(b.keep<PatternMedium>(), "serial");
+  auto pci = std::make_unique<VirtioPci>(
+      block, VirtioPci::Wiring{
+                 .memory = b.keep<PhysicalMemory>(u64{1} << 20),
+                 .io = b.keep<IoBus>(),
+                 .intx = b.line("INTA"),
+                 .send = [&b](u64 a, u32 d) { b.note(fmt::format("message {:x} {:x}", a, d)); }});
+  return {std::move(pci)};
+}
+
 // clang-format off
 const Entry kDevices[] = {
     {"pic8259", 6, false, [](Bench& b) { return poked<Pic8259>([](Pic8259& d, u32 n) { n & 0x100 ? d.set_irq(n & 15, n & 16) : void(d.acknowledge()); }, b.line("INTR")); }},
@@ -116,11 +130,13 @@ const Entry kDevices[] = {
     {"i8042", 0x38, false, [](Bench& b) { return poked<I8042>([](I8042& d, u32 n) { d.key(n & 1 ? 0xE000 | (n >> 8 & 0x7F) : n >> 8 & 0x7F, n & 2); }, I8042::Pins{b.line("IRQ1"), b.line("IRQ12"), [&b](bool on) { b.line("A20").set(on); }, b.call("reset")}); }},
     {"pci", 8, false, pci_with_bridges},
     {"ide", 0x30, false, ide_with_disks},
+    {"virtio-blk legacy", 0x80, false, virtio_block},
+    {"virtio-blk", VirtioPci::kModern + 0x40, false, virtio_block},
     {"fw_cfg", 12, false, [](Bench& b) { return unit<FwCfg>(b.keep<PhysicalMemory>(u64{1} << 20)); }},
     {"pc-testdev", 0x118, false, [](Bench& b) { return unit<PcTestdev>(gsi_lines(b)); }},
     {"isa-debug-exit", 4, false, [](Bench& b) { return unit<DebugExit>([&b](int status) { b.note(fmt::format("exit {}", status)); }); }},
     {"debugcon", 1, false, [](Bench& b) { return unit<DebugCon>(b.keep<TracedSink>(b)); }},
-    {"vga", 0x46, false, [](Bench& b) { return unit<Vga>(b.clock, b.keep<PhysicalMemory>(u64{1} << 20, u64{256} << 10)); }},
+    {"vga", 0x46, false, [](Bench& b) { return unit<Vga>(b.clock, b.keep<PhysicalMemory>(u64{1} << 20, HostMemory::Kind::Shared, u64{256} << 10)); }},
     {"vga memory", 0x20000, false, [](Bench& b) { return vga_in_memory(b, 0xA0000); }},
     {"vga registers", 0x1000, false, [](Bench& b) { return vga_in_memory(b, 0xFEBF0000); }},
     {"post", 1, false, [](Bench&) { return unit<PostPort>(); }},

@@ -75,6 +75,7 @@ def cases(files):
     yield ["-cpu", "i9-nope"], ["-cpu", "i9-nope"]
     yield ["-cpu", "max,+nope"], ["-cpu", "nope"]
     yield ["-accel", "kvm"], ["-accel", "jit"]
+    yield ["-verify", "each=1"], ["-verify", "every=N"]
     yield ["-d", "nope"], ["-d", "nope"]
     yield ["-D", files["text"] + "/x", "-d", "int"], ["-D", files["text"]]
     yield ["-serial", "file:" + files["missing"] + "/x"], ["-serial", files["missing"]]

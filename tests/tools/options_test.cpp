@@ -92,6 +92,12 @@ TEST_CASE("options: -accel -> only what is built") {
   CHECK(good({"-accel", "jit"}).jit);
   CHECK(error_of({"-accel", "kvm"}) == "-accel kvm: not built yet; use -accel jit");
   CHECK(error_of({"-accel", "tcg"}).starts_with("-accel tcg: no such accelerator"));
+  const Options v = good({"-accel", "verify", "-verify", "every=1,from=7,stretch=9"});
+  CHECK(v.verified);
+  CHECK(v.verify.every == 1);
+  CHECK(v.verify.from == 7);
+  CHECK(v.verify.stretch == 9);
+  CHECK(error_of({"-verify", "every=0"}).find("give every=N") != std::string::npos);
   CHECK(good({"-treat", "ADD=callout"}).callouts == std::vector<std::string>{"ADD"});
   CHECK(error_of({"-treat", "ADD"}).starts_with("-treat ADD: give"));
   CHECK(error_of({"-smp", "2"}).starts_with("-smp 2: ring3 has one processor"));
