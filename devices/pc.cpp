@@ -30,7 +30,8 @@ Pc::Pc(PcConfig config)
       instruction_time_(config_.icount_shift),
       clock_(pick(config_.icount, instruction_time_, host_time_)),
       memory_(config_.ram_bytes,
-              config_.private_memory ? HostMemory::Kind::Private : HostMemory::Kind::Shared),
+              config_.private_memory ? HostMemory::Kind::Private : HostMemory::Kind::Shared,
+              config_.vga ? Vga::kMemoryBytes : 0),
       mmu_(memory_),
       cpu_(mmu_, io_, clock_, config_.cpu),
       roms_(memory_),
@@ -85,6 +86,7 @@ Pc::Pc(PcConfig config)
   map_serial_ports();
   map_optional_devices();
   map_memory();
+  if (config_.vga) map_vga();
   set_cmos();
   set_fw_cfg();
 }
@@ -147,6 +149,13 @@ void Pc::map_optional_devices() {
   io_.map(0x2000, PcTestdev::kIrqs, device, PcTestdev::kIrqLines);
 }
 
+void Pc::map_vga() {
+  vga_ = std::make_unique<Vga>(clock_, memory_, config_.vga_rom);
+  for (const Vga::Ports& p : Vga::kPorts) io_.map(p.port, p.count, *vga_, p.offset);
+  pci_.attach(layout::kSlotVga, 0, vga_->function());
+  devices_.push_back(vga_.get());
+}
+
 void Pc::map_memory() {
   memory_.add_hole(PhysAddr{layout::kVgaHole}, layout::kVgaHoleSize);
   memory_.add_mmio(PhysAddr{layout::kIoApic}, kPageSize, ioapic_);
@@ -180,6 +189,7 @@ void Pc::set_up_as_firmware() {
   // ELCR: the PCI interrupts and the SCI are levels.
   io_.write(layout::kElcr + 1, Width::Byte, 1 << (9 - 8) | 1 << (10 - 8) | 1 << (11 - 8));
   i8042_.set_up_as_firmware();
+  if (vga_) vga_->set_up_as_firmware();
 }
 
 /// The sizes of memory where BIOSes and old kernels look for them (as QEMU lays them out).

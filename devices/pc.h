@@ -30,6 +30,7 @@
 #include "devices/shadow_ram.h"
 #include "devices/time_sources.h"
 #include "devices/uart16550.h"
+#include "devices/vga.h"
 #include "host/service.h"
 #include "host/waiter.h"
 
@@ -48,6 +49,8 @@ struct PcConfig {
   std::optional<u16> debug_exit;              ///< isa-debug-exit at this port
   bool pc_testdev = false;
   bool no_reboot = false;  ///< a reset ends the run
+  bool vga = true;
+  std::vector<u8> vga_rom;  ///< for the expansion ROM of the VGA; may be empty
   StorageConfig storage;
   i64 rtc_start = 0;  ///< seconds since 1970, in the guest's civil time
 };
@@ -81,6 +84,7 @@ class Pc {
   Piix3Isa& isa_bridge() { return piix3_; }
   PcStorage& storage() { return storage_; }
   InterruptHub& interrupts() { return hub_; }
+  Vga* vga() { return vga_.get(); }                                ///< null: there is none
   Uart16550* serial(unsigned port) { return uarts_[port].get(); }  ///< null: not there
   /// Every chip, in a fixed order: snapshots, dumps, tests.
   const std::vector<Device*>& devices() const { return devices_; }
@@ -125,6 +129,7 @@ class Pc {
   void map_ports();
   void map_serial_ports();
   void map_optional_devices();
+  void map_vga();
   void map_memory();
   void place_local_apic();
   void place_acpi(std::optional<u16> base);
@@ -179,6 +184,7 @@ class Pc {
   PcStorage storage_;
   FwCfg fw_cfg_;
   PostPort post_;
+  std::unique_ptr<Vga> vga_;
   std::array<std::unique_ptr<Uart16550>, 4> uarts_;
   std::vector<std::unique_ptr<Device>> extra_;  ///< optional and absent chips
   std::vector<Device*> devices_;

@@ -34,8 +34,8 @@ inline constexpr u64 kLowRoms = 0xC0000, kLowRomsEnd = 0x100000;
 inline constexpr u64 kIoApic = 0xFEC0'0000, kHpet = 0xFED0'0000, kLocalApic = 0xFEE0'0000;
 
 // PCI slots on bus 0.
-inline constexpr unsigned kSlotHost = 0, kSlotPiix = 1, kFunctionIsa = 0, kFunctionIde = 1,
-                          kFunctionPm = 3;
+inline constexpr unsigned kSlotHost = 0, kSlotPiix = 1, kSlotVga = 2, kFunctionIsa = 0,
+                          kFunctionIde = 1, kFunctionPm = 3;
 /// The first one for virtio disks; those below are the display's and the network's.
 inline constexpr unsigned kSlotVirtio = 4;
 // Where set_up_pci() places what functions ask for.

@@ -53,6 +53,7 @@ u64 Pc::state_hash() {
   add_cpu(hash, cpu_.state);
   for (Device* device : devices_) device->fields(hash);
   hash.field("ram", memory_.ram().data(), memory_.ram().size());
+  hash.field("device_ram", memory_.device_ram().data(), memory_.device_ram().size());
   return hash.value();
 }
 

@@ -24,6 +24,7 @@ enum Register : u8 {
   kBar0 = 0x10,
   kSubsystemVendor = 0x2C,
   kSubsystem = 0x2E,
+  kRomBar = 0x30,
   kCapabilities = 0x34,
   kInterruptLine = 0x3C,
   kInterruptPin = 0x3D,
@@ -66,6 +67,17 @@ void PciDevice::add_bar(unsigned index, BarKind kind, u64 size) {
   const u64 mask = ~(size - 1);
   for (unsigned i = 0; i < (wide ? 8 : 4); ++i)
     write_mask_[reg + i] = static_cast<u8>(mask >> (8 * i));
+}
+
+void PciDevice::add_rom_bar(u32 size) {
+  const u32 mask = ~(size - 1) | 1;
+  for (unsigned i = 0; i < 4; ++i) write_mask_[kRomBar + i] = static_cast<u8>(mask >> (8 * i));
+}
+
+std::optional<u64> PciDevice::rom_address() const {
+  const u32 bar = reg32(kRomBar);
+  if (!(bar & 1) || !memory_enabled()) return std::nullopt;
+  return bar & ~u32{0x7FF};
 }
 
 u64 PciDevice::bar_address(unsigned index) const {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/device.h"
@@ -39,6 +40,8 @@ class PciDevice {
   bool bus_master() const { return command() & 4; }
   /// The address in BAR `index`; a 64-bit one takes the next BAR as well.
   u64 bar_address(unsigned index) const;
+  /// Where the expansion ROM shows, if it is enabled.
+  std::optional<u64> rom_address() const;
 
  protected:
   /// Called after a write to registers first..last, and after a reset for all.
@@ -55,6 +58,8 @@ class PciDevice {
   void set_writable(u8 first, u8 last, u8 mask = 0xFF);
   /// `size`: a power of two, at least 16 (memory) or 4 (I/O).
   void add_bar(unsigned index, BarKind kind, u64 size);
+  /// The expansion ROM's base address register; `size`: a power of two from 2 KiB on.
+  void add_rom_bar(u32 size);
   /// Links a capability of `size` bytes into the list; where it is.
   u8 add_capability(u8 id, u8 size);
 

@@ -100,8 +100,10 @@ void Mmu::fill(const TlbFill& entry, View view) {
 
 Walk Mmu::look(LinearAddr address) const { return look_up(memory_, state_, address); }
 
-void Mmu::on_page_watched(PhysAddr page) {
-  for (Tlb& table : tables_) table.drop_writes(page.value);
+void Mmu::on_page_watched(PhysAddr page) { on_pages_watched(page, 1); }
+
+void Mmu::on_pages_watched(PhysAddr first, u64 count) {
+  for (Tlb& table : tables_) table.drop_writes(first.value, count);
 }
 
 void Mmu::flush_rights() {

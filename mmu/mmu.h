@@ -121,6 +121,7 @@ class Mmu final : private MapListener {
  private:
   void on_map_change() override { flush_all(); }
   void on_page_watched(PhysAddr page) override;
+  void on_pages_watched(PhysAddr first, u64 count) override;
 
   void activate();
   bool allows(const ShadowEntry& e, Access access, View view) const;

@@ -84,7 +84,11 @@ void PhysicalMemory::watch(PhysAddr address, Watch who) {
   const bool first = mask == 0;
   mask |= who;
   if (!first) return;
-  for (MapListener* listener : listeners_) listener->on_page_watched(a20_masked(address).page());
+  const PhysAddr seen = a20_masked(address).page();
+  for (MapListener* listener : listeners_) listener->on_page_watched(seen);
+  for_aliases(p, seen, [this](PhysAddr alias) {
+    for (MapListener* listener : listeners_) listener->on_page_watched(alias);
+  });
 }
 
 void PhysicalMemory::unwatch(PhysAddr address, Watch who) {
@@ -92,13 +96,66 @@ void PhysicalMemory::unwatch(PhysAddr address, Watch who) {
   if (p.kind == PageKind::Ram && watched(p)) watch_.data()[ram_index(p)] &= static_cast<u8>(~who);
 }
 
+void PhysicalMemory::watch_device_ram(u64 offset, u64 pages, Watch who) {
+  u8* const masks = watch_.data() + ((ram_bytes_ + offset) >> kPageShift);
+  for (u64 i = 0; i < pages; ++i) masks[i] |= who;
+  const u64 end = offset + pages * kPageSize;
+  for (const Region& r : regions_) {
+    if (r.kind != PageKind::Ram) continue;
+    const u64 from = std::max(r.offset, offset);
+    const u64 to = std::min(r.offset + (r.end - r.start), end);
+    if (from >= to) continue;
+    const PhysAddr first{r.start + (from - r.offset)};
+    for (MapListener* listener : listeners_)
+      listener->on_pages_watched(first, (to - from) >> kPageShift);
+  }
+}
+
+void PhysicalMemory::unwatch_device_ram(u64 offset, u64 pages, Watch who) {
+  u8* const masks = watch_.data() + ((ram_bytes_ + offset) >> kPageShift);
+  for (u64 i = 0; i < pages; ++i) masks[i] &= static_cast<u8>(~who);
+}
+
+/// The other addresses at which a page of device RAM shows.
+void PhysicalMemory::for_aliases(const PhysPage& page, PhysAddr seen,
+                                 const std::function<void(PhysAddr)>& f) const {
+  const u64 index = static_cast<u64>(page.host - ram_.data());
+  if (index < ram_bytes_) [[likely]]
+    return;
+  const u64 offset = index - ram_bytes_;
+  for (const Region& r : regions_) {
+    if (r.kind != PageKind::Ram || offset - r.offset >= r.end - r.start) continue;
+    const PhysAddr alias{r.start + (offset - r.offset)};
+    if (alias.value != seen.value) f(alias);
+  }
+}
+
 void PhysicalMemory::notify_page(PhysAddr address, u64 size, const PhysPage& page) {
   const u8 mask = watch_.data()[ram_index(page)];
   if (!mask) [[likely]]
     return;
   const PhysAddr seen = a20_masked(address);
+  tell_watchers(mask, seen, size);
+  for_aliases(page, seen.page(),
+              [&](PhysAddr alias) { tell_watchers(mask, alias + seen.offset(), size); });
+}
+
+void PhysicalMemory::tell_watchers(u8 mask, PhysAddr address, u64 size) {
   for (unsigned i = 0; i < std::size(watchers_); ++i)
-    if ((mask >> i & 1) && watchers_[i]) watchers_[i]->on_watched_write(seen, size);
+    if ((mask >> i & 1) && watchers_[i]) watchers_[i]->on_watched_write(address, size);
+}
+
+void PhysicalMemory::notify_device_ram(u64 offset, u64 size, Watch self) {
+  const u64 end = offset + size;
+  while (offset < end) {
+    const u64 n = std::min(end - offset, kPageSize - (offset & kPageMask));
+    const PhysPage page{PageKind::Ram, ram_.data() + ram_bytes_ + (offset & ~kPageMask), nullptr,
+                        0};
+    if (const u8 mask = watch_.data()[ram_index(page)] & ~self; mask) [[unlikely]]
+      for_aliases(page, {~u64{0}},
+                  [&](PhysAddr alias) { tell_watchers(mask, alias + (offset & kPageMask), n); });
+    offset += n;
+  }
 }
 
 void PhysicalMemory::notify_write(PhysAddr address, u64 size) {

@@ -19,11 +19,13 @@ PhysPage advanced(PhysPage page, u64 bytes) {
 
 }  // namespace
 
-PhysicalMemory::PhysicalMemory(u64 ram_bytes, HostMemory::Kind kind)
+PhysicalMemory::PhysicalMemory(u64 ram_bytes, HostMemory::Kind kind, u64 device_ram_bytes)
     : ram_bytes_(ram_bytes),
-      ram_(ram_bytes, "guest-ram", kind),
-      watch_(ram_bytes >> kPageShift, "guest-ram-watch", kind) {
+      device_ram_bytes_(device_ram_bytes),
+      ram_(ram_bytes + device_ram_bytes, "guest-ram", kind),
+      watch_((ram_bytes + device_ram_bytes) >> kPageShift, "guest-ram-watch", kind) {
   RING3_CHECK(page_aligned(ram_bytes) && ram_bytes >= kMinRam, "{} bytes of RAM", ram_bytes);
+  RING3_CHECK(page_aligned(device_ram_bytes), "{} bytes of device RAM", device_ram_bytes);
   rebuild_map();
 }
 
@@ -47,13 +49,35 @@ void PhysicalMemory::add_hole(PhysAddr start, u64 size) {
   add({start.value, start.value + size, PageKind::Hole, nullptr, 0, nullptr});
 }
 
-void PhysicalMemory::add(Region region) {
+void PhysicalMemory::add_mmio_below(PhysAddr start, u64 size, MmioHandler& handler) {
+  add({start.value, start.value + size, PageKind::Mmio, &handler, 0}, true);
+}
+
+void PhysicalMemory::add_device_ram(PhysAddr start, u64 size, u64 offset) {
+  RING3_CHECK(offset + size <= device_ram_bytes_, "device RAM {:#x}+{:#x}", offset, size);
+  add({start.value, start.value + size, PageKind::Ram, nullptr, offset});
+}
+
+void PhysicalMemory::add_device_ram_below(PhysAddr start, u64 size, u64 offset) {
+  RING3_CHECK(offset + size <= device_ram_bytes_, "device RAM {:#x}+{:#x}", offset, size);
+  add({start.value, start.value + size, PageKind::Ram, nullptr, offset}, true);
+}
+
+void PhysicalMemory::remove_device_ram(PhysAddr start, u64 size) {
+  std::erase_if(regions_, [&](const Region& r) {
+    return r.kind == PageKind::Ram && r.start == start.value && r.end - r.start <= size;
+  });
+  changed();
+}
+
+void PhysicalMemory::add(Region region, bool below) {
   RING3_CHECK(page_aligned(region.start) && page_aligned(region.end), "region {:#x}-{:#x}",
               region.start, region.end);
   // A guest may place a window so that it runs past the end of the address space: cut there.
   if (region.end <= region.start) region.end = ~kPageMask;
   if (region.start >= region.end) return;
-  regions_.push_back(std::move(region));
+  region.below_ram = below;
+  regions_.insert(below ? regions_.begin() : regions_.end(), std::move(region));
   changed();
 }
 
@@ -85,14 +109,20 @@ PhysPage PhysicalMemory::ram_page(u64 page) const {
   return {};
 }
 
+u8* PhysicalMemory::host_of(const Region& region, u64 offset) const {
+  if (region.rom) return region.rom->data() + offset;
+  return region.kind == PageKind::Ram ? ram_.data() + ram_bytes_ + offset : nullptr;
+}
+
 PhysPage PhysicalMemory::unmapped_view(u64 page) const {
+  const PhysPage ram = ram_page(page);
   for (auto r = regions_.rbegin(); r != regions_.rend(); ++r) {
     if (page < r->start || page >= r->end) continue;
+    if (r->below_ram && ram.host) break;
     const u64 offset = r->offset + (page - r->start);
-    u8* host = r->rom ? r->rom->data() + offset : nullptr;
-    return {r->kind, host, r->mmio, r->mmio ? offset : 0};
+    return {r->kind, host_of(*r, offset), r->mmio, r->mmio ? offset : 0};
   }
-  return ram_page(page);
+  return ram;
 }
 
 // Between two neighbouring borders nothing changes, so the first page stands for the piece.

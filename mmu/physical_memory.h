@@ -38,6 +38,10 @@ class MapListener {
   virtual ~MapListener() = default;
   virtual void on_map_change() = 0;                 ///< the map or A20 changed: drop everything
   virtual void on_page_watched(PhysAddr page) = 0;  ///< stop writing to this page directly
+  /// The same for `count` pages from `first` on.
+  virtual void on_pages_watched(PhysAddr first, u64 count) {
+    for (u64 i = 0; i < count; ++i) on_page_watched(first + i * kPageSize);
+  }
 };
 
 enum class PageKind : u8 { Ram, Rom, Mmio, Hole };
@@ -56,8 +60,10 @@ class PhysicalMemory {
   static constexpr u64 kHighRamStart = 0x1'0000'0000;
   static constexpr u64 kMinRam = 0x10'0000;
 
-  /// `ram_bytes`: a multiple of 4 KiB, at least 1 MiB. Throws std::bad_alloc if the host refuses.
-  explicit PhysicalMemory(u64 ram_bytes, HostMemory::Kind kind = HostMemory::Kind::Shared);
+  /// `ram_bytes`: a multiple of 4 KiB, at least 1 MiB. `device_ram_bytes`: RAM on cards, such as
+  /// video memory; a multiple of 4 KiB. Throws std::bad_alloc if the host refuses.
+  explicit PhysicalMemory(u64 ram_bytes, HostMemory::Kind kind = HostMemory::Kind::Shared,
+                          u64 device_ram_bytes = 0);
   PhysicalMemory(const PhysicalMemory&) = delete;
 
   u64 ram_bytes() const { return ram_bytes_; }
@@ -69,6 +75,12 @@ class PhysicalMemory {
   void add_rom(PhysAddr start, std::span<const u8> image);
   void add_mmio(PhysAddr start, u64 size, MmioHandler& handler);
   void add_hole(PhysAddr start, u64 size);
+  /// Windows that PCI software places: everything else that is there, RAM too, covers them.
+  void add_mmio_below(PhysAddr start, u64 size, MmioHandler& handler);
+  void add_device_ram_below(PhysAddr start, u64 size, u64 offset);
+  /// A part of device RAM at an address, over what was there. It is RAM in every respect.
+  void add_device_ram(PhysAddr start, u64 size, u64 offset);
+  void remove_device_ram(PhysAddr start, u64 size);  ///< the window of that place and size
   void remove_mmio(const MmioHandler& handler);  ///< all its windows; uncovers what they covered
   void remove(PhysAddr start, u64 size);         ///< uncovers what was there before any addition
 
@@ -114,11 +126,17 @@ class PhysicalMemory {
   void remove_listener(MapListener& listener) { std::erase(listeners_, &listener); }
 
   // Watched pages. Watching is counted by bit: each user owns one bit of the page's mask. Only RAM
-  // can be watched: nothing else changes by writes.
-  enum Watch : u8 { kWatchCode = 1, kWatchPageTable = 2, kWatchLog = 4 };
+  // can be watched: nothing else changes by writes. Device RAM that shows at several addresses is
+  // watched, and told of, at all of them.
+  enum Watch : u8 { kWatchCode = 1, kWatchPageTable = 2, kWatchLog = 4, kWatchScreen = 8 };
   void set_watcher(Watch who, WriteWatcher* watcher);
   void watch(PhysAddr page, Watch who);
   void unwatch(PhysAddr page, Watch who);
+  /// Pages of device RAM, by offset and count, wherever they show.
+  void watch_device_ram(u64 offset, u64 pages, Watch who);
+  void unwatch_device_ram(u64 offset, u64 pages, Watch who);
+  /// For a device that wrote to its RAM itself: tells who watches those pages, but for itself.
+  void notify_device_ram(u64 offset, u64 size, Watch self);
   bool watched(PhysAddr address) const { return watched(page(address)); }
   bool watched(const PhysPage& page) const {
     return page.kind == PageKind::Ram && watch_.data()[ram_index(page)] != 0;
@@ -128,6 +146,8 @@ class PhysicalMemory {
 
   /// The host memory that backs RAM, in guest order (low part, then the part above 4 GiB).
   std::span<u8> ram() { return {ram_.data(), ram_bytes_}; }
+  /// RAM on cards; its offsets count from the first byte.
+  std::span<u8> device_ram() { return ram_.span().subspan(ram_bytes_, device_ram_bytes_); }
 
  private:
   /// What was added, oldest first; the later covers the earlier.
@@ -135,8 +155,9 @@ class PhysicalMemory {
     u64 start, end;
     PageKind kind;
     MmioHandler* mmio;
-    u64 offset;  ///< of `start` inside the window or image
-    std::shared_ptr<HostMemory> rom;
+    u64 offset;  ///< of `start` inside the window, image or device RAM
+    std::shared_ptr<HostMemory> rom = nullptr;
+    bool below_ram = false;
   };
   /// The map as seen: sorted, disjoint, no holes.
   struct Mapped {
@@ -154,22 +175,26 @@ class PhysicalMemory {
   PhysPage mapped_page(u64 page) const;
   PhysPage unmapped_view(u64 page) const;
   PhysPage ram_page(u64 page) const;
-  void add(Region region);
+  void add(Region region, bool below = false);
+  u8* host_of(const Region& region, u64 offset) const;
+  void for_aliases(const PhysPage& page, PhysAddr seen,
+                   const std::function<void(PhysAddr)>& f) const;
   void changed();
   void rebuild_map();
   void rebuild_fast_windows();
   void notify_page(PhysAddr address, u64 size, const PhysPage& page);
+  void tell_watchers(u8 mask, PhysAddr address, u64 size);
   void read_mmio(const PhysPage& page, u64 offset, std::span<u8> out);
   void write_mmio(const PhysPage& page, u64 offset, std::span<const u8> in);
 
-  u64 ram_bytes_ = 0;
+  u64 ram_bytes_ = 0, device_ram_bytes_ = 0;
   u64 a20_mask_ = ~u64{0};
   RamWindow fast_[2];  ///< the largest RAM piece below and above 4 GiB that nothing covers
   HostMemory ram_;
   HostMemory watch_;  ///< one mask per RAM page
   std::vector<Region> regions_;
   std::vector<Mapped> map_;
-  WriteWatcher* watchers_[3] = {};
+  WriteWatcher* watchers_[4] = {};
   std::vector<MapListener*> listeners_;
   std::vector<std::function<void()>> change_hooks_;
   u32 dropped_writes_ = 0;  ///< rate limit of the log

@@ -98,16 +98,16 @@ void Tlb::drop(u64 linear, bool global_too) {
     if (slots_[i].page_shift > kPageShift) drop_slot(i);
 }
 
-void Tlb::drop_writes(u64 physical) {
+void Tlb::drop_writes(u64 physical, u64 count) {
   constexpr size_t kBlock = 64;
-  const u32 page = static_cast<u32>(physical >> kPageShift);
+  const u32 first = static_cast<u32>(physical >> kPageShift), pages = static_cast<u32>(count);
   for (size_t i = 0; i < size(); i += kBlock) {
     u32 hits = 0;
-    for (size_t k = 0; k < kBlock; ++k) hits |= write_pages_[i + k] == page;
+    for (size_t k = 0; k < kBlock; ++k) hits |= write_pages_[i + k] - first < pages;
     if (!hits) [[likely]]
       continue;
     for (size_t k = i; k < i + kBlock; ++k) {
-      if (write_pages_[k] != page) continue;
+      if (write_pages_[k] - first >= pages) continue;
       entries_[k].write_tag = no_tag(k);
       write_pages_[k] = kNoPage;
     }

@@ -60,8 +60,8 @@ class Tlb {
   void flush_non_global();
   /// The page of `linear`, whatever its size in the guest's tables.
   void drop(u64 linear, bool global_too);
-  /// Takes the write tags of a physical page away.
-  void drop_writes(u64 physical);
+  /// Takes the write tags of `count` physical pages away.
+  void drop_writes(u64 physical, u64 count = 1);
 
   /// True if conflicts ask for a larger table, or little use for a smaller one. Both lose all.
   bool wants_resize() const { return wanted_ != entries_.size(); }

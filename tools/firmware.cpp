@@ -16,7 +16,7 @@ namespace ring3 {
 namespace {
 
 constexpr std::string_view kSeaBios = "seabios", kSeaBiosFolder = "/usr/share/seabios",
-                           kSeaBiosImage = "bios-256k.bin";
+                           kSeaBiosImage = "bios-256k.bin", kVideoBiosImage = "vgabios-stdvga.bin";
 
 /// "seabios", a file, or the name of one in SeaBIOS's package.
 Result<std::string> find_image(const std::string& wanted) {
@@ -58,9 +58,9 @@ Status add_items(FwCfg& fw_cfg, const std::vector<FwCfgOption>& items) {
   return success();
 }
 
-/// Without a display the BIOS talks on the first serial line (a 16-bit port number).
-void add_serial_console(Pc& board, const BoardInfo& info) {
-  if (info.vga || !board.serial(0)) return;
+/// Without a display the BIOS talks on the first serial line too (a 16-bit port number).
+void add_serial_console(Pc& board) {
+  if (!board.serial(0)) return;
   board.fw_cfg().add_file("etc/sercon-port", {pc::kComPort[0] & 0xFF, pc::kComPort[0] >> 8});
 }
 
@@ -90,7 +90,7 @@ void map_own(Pc& board, const BoardInfo& info, const RomOptions& options) {
 /// What a -kernel or -image needs of the BIOS is known once it is in memory.
 Status install_own(Pc& board, const BoardInfo& info, const Options& options) {
   RomOptions rom;
-  rom.serial_console = !info.vga;
+  rom.serial_console = true;  // there is no display
   rom.boot_menu = options.firmware.boot.menu;
   if (!boots_from_drives(options)) {
     const auto entry = load_guest(board.memory(), info, options);
@@ -109,11 +109,17 @@ Status install_image(Pc& board, const BoardInfo& info, const FirmwareOptions& op
   board.fw_cfg().add_u16(FwCfg::kBootMenu, options.boot.menu);
   // With nothing to boot, a BIOS waits for good (as QEMU's -boot reboot-timeout=-1).
   board.fw_cfg().add_file("etc/boot-fail-wait", {0xFF, 0xFF, 0xFF, 0xFF});
-  add_serial_console(board, info);
+  add_serial_console(board);
   return success();
 }
 
 }  // namespace
+
+std::vector<u8> read_video_bios() {
+  namespace fs = std::filesystem;
+  auto image = read_image("-vga", (fs::path(kSeaBiosFolder) / kVideoBiosImage).string());
+  return image ? std::move(*image) : std::vector<u8>{};
+}
 
 bool boots_from_drives(const Options& options) {
   const bool firmware = options.firmware.own || !options.firmware.bios.empty();

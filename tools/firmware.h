@@ -15,6 +15,8 @@ bool boots_from_drives(const Options& options);
 /// Does our BIOS run first, and start then what a loader has put into memory?
 bool starts_behind_bios(const EntryState& entry, const Options& options);
 
+/// The video BIOS of SeaBIOS's package, for the VGA's expansion ROM; empty if it is not installed.
+std::vector<u8> read_video_bios();
 /// Maps the image and fills fw_cfg. To be called once, before the first reset.
 Status install_firmware(Pc& board, const BoardInfo& info, const Options& options);
 

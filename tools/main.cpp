@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "devices/pc.h"
+#include "display/screendump.h"
 #include "host/standard_streams.h"
 #include "jit/jit.h"
 #include "jit/preview.h"
@@ -71,14 +72,17 @@ PcConfig board_config(const Options& options, const CpuModel& model, const Conso
   config.debugcon = console.debugcon;
   config.debug_exit = options.debug_exit_port;
   config.pc_testdev = options.testdev;
+  config.vga = options.vga;
+  if (config.vga && !options.firmware.bios.empty()) config.vga_rom = read_video_bios();
   config.no_reboot = options.no_reboot;
   config.storage = drives.config();
   config.rtc_start = rtc_start(options.rtc);
   return config;
 }
 
-BoardInfo board_info(const Console& console) {
+BoardInfo board_info(const Console& console, const Options& options) {
   BoardInfo info;
+  info.vga = options.vga;
   info.mouse = true;
   info.com_ports = 0;
   for (unsigned port = 0; port < console.serial.size(); ++port)
@@ -115,6 +119,12 @@ Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Pr
   auto engine = make_jit(cpu, std::move(*jit));
   if (!engine) return Error{engine.error()};
   return std::unique_ptr<Engine>(std::move(*engine));
+}
+
+Status dump_screen(Pc& board, const Options& options) {
+  if (options.screendump.empty()) return success();
+  const Status saved = save_screen(*board.vga(), options.screendump);
+  return saved ? success() : Error{fmt::format("-screendump {}; give another file", saved.error())};
 }
 
 /// ring3 blocks --static: translations from the entry on, without a run.
@@ -158,6 +168,7 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options, Console&
   controls.wait_for_clients();
   const int status = error.empty() ? board.run(**engine) : 1;
   set_dump_hook(nullptr, nullptr);
+  if (Status dumped = dump_screen(board, options); !dumped) return fail(dumped.error());
   if (!error.empty()) return fail(error);
   const Summary summary = summarize(profile, board.cpu().state.instructions);
   if (const Status stats = write_stats(board.cpu(), times_of(board), summary, options); !stats)
@@ -182,8 +193,8 @@ int run_verified(const Options& options, const CpuModel& model, Console& console
                   board_config(options, model, console, second)};
   for (PcConfig& board : setup.boards) board.icount_shift = options.icount_shift.value_or(1);
   setup.prepare = [&](Pc& board) -> Status {
-    load_on_reset(board, board_info(console), options, error);
-    return install_firmware(board, board_info(console), options);
+    load_on_reset(board, board_info(console, options), options, error);
+    return install_firmware(board, board_info(console, options), options);
   };
   setup.make_jit = [&](Cpu& cpu) -> Result<std::unique_ptr<Jit>> {
     auto jit = jit_options(options, profile);
@@ -215,7 +226,7 @@ int run_machine(const Options& options) {
     if (options.verified) return run_verified(options, *model, console, drives, streams);
     Pc board(board_config(options, *model, console, drives));
     running = &board;
-    return run_board(board, board_info(console), options, console);
+    return run_board(board, board_info(console, options), options, console);
   } catch (const std::bad_alloc&) {
     return fail(fmt::format("-m {}M: the host refuses that much memory; ask for less",
                             options.ram_bytes >> 20));

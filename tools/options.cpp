@@ -66,6 +66,12 @@ Status expect_none(Parse&, std::string_view value) {
   return Error{"ring3 has none yet; give 'none' or leave the option out"};
 }
 
+Status set_vga(Parse& p, std::string_view value) {
+  p.options.vga = value == "std";
+  if (value == "std" || value == "none") return success();
+  return Error{"no such card; there are 'std' and 'none'"};
+}
+
 Status set_machine(Parse&, std::string_view value) {
   if (value == "pc") return success();
   return Error{"no such machine; there is 'pc'"};
@@ -322,7 +328,9 @@ constexpr Row kRows[] = {
      set_serial},
     {"debugcon", Takes::Value, "BACKEND", "debug console on port 402h", set_debugcon},
     {"display", Takes::Value, "none", "", expect_none},
-    {"vga", Takes::Value, "none", "", expect_none},
+    {"vga", Takes::Value, "std|none", "graphics card: VGA with Bochs VBE (the default)", set_vga},
+    {"screendump", Takes::Value, "FILE", "at the end, a picture of the screen: .png or .ppm",
+     set_text<&Options::screendump>},
     {"monitor", Takes::Value, "PORT", "stdio, none, unix:PATH,server,nowait or tcp:HOST:PORT,...",
      set_monitor},
     {"qmp", Takes::Value, "PORT", "the monitor for programs, in JSON: unix:PATH,server,nowait",
@@ -378,6 +386,8 @@ Status check_together(const Options& o) {
     return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
   if (o.perf_map && !o.jit)
     return option_error("-perf-map", "", "names translations; give -accel jit too");
+  if (!o.screendump.empty() && !o.vga)
+    return option_error("-screendump", o.screendump, "there is no screen; leave -vga none out");
   for (const DriveOption& drive : o.drives)
     if (o.verified && !drive.cdrom)
       return option_error(drive.option, drive.image.file,

@@ -71,6 +71,8 @@ struct Options {
   std::optional<CharBackend> debugcon;                                 ///< port 402h
   std::optional<u16> debug_exit_port;                                  ///< isa-debug-exit
   bool testdev = false;                                                ///< pc-testdev
+  bool vga = true;                                                     ///< -vga std
+  std::string screendump;  ///< a picture of the screen when the run ends; empty: none
   std::vector<DriveOption> drives;
   bool snapshot = false;  ///< no image is written
   bool no_reboot = false;

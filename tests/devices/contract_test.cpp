@@ -23,6 +23,7 @@
 #include "devices/post_port.h"
 #include "devices/rtc146818.h"
 #include "devices/uart16550.h"
+#include "devices/vga.h"
 #include "tests/devices/ide_bench.h"
 #include "tests/devices/virtio_bench.h"
 
@@ -59,6 +60,42 @@ Unit pci_with_bridges(Bench& b) {
   return {std::move(host)};
 }
 
+/// The VGA reached through the physical map: its window at A0000h, or the registers in BAR 2.
+struct MappedVga final : Device, MmioHandler {
+  MappedVga(Bench& b, u64 where)
+      : memory(u64{1} << 20, HostMemory::Kind::Shared, u64{256} << 10),
+        vga(b.clock, memory),
+        base(where) {
+    vga.set_up_as_firmware();
+  }
+  PhysicalMemory memory;
+  Vga vga;
+  u64 base;
+  std::string_view name() const override { return "vga"; }
+  u32 read(u32 offset, Width width) override {
+    u32 value = 0;
+    memory.read({base + offset}, std::span(reinterpret_cast<u8*>(&value), bytes(width)));
+    return value;
+  }
+  void write(u32 offset, Width width, u32 value) override {
+    memory.write({base + offset}, std::span(reinterpret_cast<u8*>(&value), bytes(width)));
+    vga.write(offset % 0x30, Width::Word, value >> 8);
+  }
+  u64 mmio_read(u64 offset, unsigned) override { return memory.read<u64>({base + offset}); }
+  void mmio_write(u64 offset, unsigned, u64 value) override {
+    memory.write<u64>({base + offset}, value);
+  }
+  void reset() override {
+    vga.reset();
+    std::ranges::fill(memory.device_ram(), u8{0});
+  }
+  void fields(FieldVisitor& v) override {
+    vga.fields(v);
+    v.field("memory", memory.device_ram().data(), memory.device_ram().size());
+  }
+  void restored() override { vga.restored(); }
+};
+Unit vga_in_memory(Bench& b, u64 base) { return unit<MappedVga>(b, base); }
 Unit ide_with_disks(Bench& b) {
   auto ide = std::make_unique<IdeController>(b.keep<PhysicalMemory>(u64{1} << 20),
                                              std::array{b.line("IRQ14"), b.line("IRQ15")});
@@ -99,6 +136,9 @@ const Entry kDevices[] = {
     {"pc-testdev", 0x118, false, [](Bench& b) { return unit<PcTestdev>(gsi_lines(b)); }},
     {"isa-debug-exit", 4, false, [](Bench& b) { return unit<DebugExit>([&b](int status) { b.note(fmt::format("exit {}", status)); }); }},
     {"debugcon", 1, false, [](Bench& b) { return unit<DebugCon>(b.keep<TracedSink>(b)); }},
+    {"vga", 0x46, false, [](Bench& b) { return unit<Vga>(b.clock, b.keep<PhysicalMemory>(u64{1} << 20, HostMemory::Kind::Shared, u64{256} << 10)); }},
+    {"vga memory", 0x20000, false, [](Bench& b) { return vga_in_memory(b, 0xA0000); }},
+    {"vga registers", 0x1000, false, [](Bench& b) { return vga_in_memory(b, 0xFEBF0000); }},
     {"post", 1, false, [](Bench&) { return unit<PostPort>(); }},
 };
 // clang-format on

@@ -83,6 +83,8 @@ def cases(files):
     yield ["-icount", "shift=99"], ["-icount", "shift=99"]
     yield ["-rtc", "base=never"], ["-rtc", "base=never"]
     yield ["-initrd", files["text"]], ["-initrd", "-kernel"]
+    yield ["-vga", "cirrus"], ["-vga", "cirrus", "std"]
+    yield ["-vga", "none", "-screendump", "x.png"], ["-screendump", "-vga none"]
     for name in ("missing", "empty", "directory"):
         yield ["-hda", files[name]], ["-hda", files[name]]
         yield ["-drive", "file=" + files[name]], ["-drive", files[name]]
@@ -136,6 +138,14 @@ def check_guest_streams(ring3, image, failures):
         result = run(ring3, ["-image", image, *leave], **how)
         failures.expect(name, result.returncode == 85, result)
 
+    def screendump(path):
+        return run(ring3, ["-image", image, *leave, "-screendump", path])
+
+    result = screendump("/nowhere/x.png")
+    failures.expect("screendump to a missing folder",
+                    result.returncode == 1 and b"-screendump /nowhere/x.png" in result.stderr, result)
+    result = screendump("/dev/full")
+    failures.expect("screendump to a full device", result.returncode == 1 and result.stderr, result)
     guest("guest with an empty standard input")
     guest("guest with a closed standard input", stdin=None, preexec_fn=lambda: os.close(0))
     reader, writer = os.pipe()
