@@ -46,7 +46,7 @@ TEST_CASE("treatment: integer instructions of user programs -> none is a callout
 
 TEST_CASE("treatment: what a program must not do unseen -> callouts") {
   CHECK(treatment({0x8E, 0xD8}) == Treatment::CalloutEnd);     // mov ds, eax
-  CHECK(treatment({0x0F, 0xA1}) == Treatment::CalloutEnd);      // pop fs
+  CHECK(treatment({0x0F, 0xA1}) == Treatment::CalloutEnd);     // pop fs
   CHECK(treatment({0xC8, 16, 0, 1}) == Treatment::Callout);    // enter 16, 1
   CHECK(treatment({0x0F, 0x20, 0xC0}) == Treatment::Callout);  // mov rax, cr0
 }
