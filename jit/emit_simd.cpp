@@ -104,6 +104,11 @@ void Translator::write_x87_pointers(const SimdState& state) {
   if (!state.x87_ran) return;
   a_.mov(kScratchB, imm(state.fip));
   a_.mov(frame(offsetof(Frame, fip)), kScratchB);
+  if (!c_.cpu.state.long_mode()) {  // FCS, whatever selector the code runs under
+    const size_t selector = offsetof(CpuState, seg) + kCs * sizeof(Segment);
+    a_.movzx(kScratchB.r32(), x86::word_ptr(kState, static_cast<i32>(selector)));
+    a_.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, fip) + 4), kScratchB.r32());
+  }
   a_.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, fop)), imm(state.fop));
 }
 
