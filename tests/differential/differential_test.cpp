@@ -19,6 +19,13 @@ TEST_CASE("jit vs interp: random programs in every mode -> the same state and me
   CHECK(runner.instructions() > 5 * cases);
 }
 
+TEST_CASE("jit vs interp: programs -> none looks at an undefined flag") {
+  for (u64 seed = 1; seed <= 2000; ++seed) {
+    INFO("seed " << seed << "\n" << listing(make_program(seed)));
+    REQUIRE(looks_at_defined_flags(make_program(seed)));
+  }
+}
+
 TEST_CASE("jit vs interp: a seed -> always the same program") {
   CHECK(make_program(7).assemble() == make_program(7).assemble());
   CHECK(make_program(7).assemble() != make_program(8).assemble());

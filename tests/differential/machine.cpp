@@ -227,7 +227,12 @@ void Machine::set_registers(const Program& program) {
   s.rip() = is_segmented(program.mode) ? program.start : kCode + program.start;
   s.rflags = flag::kFixed | (rng() & flag::kArith);
   u8* f = s.fpu.image;
-  for (unsigned n = 32; n < 512; n += 8) store<u64>(f + n, random_value(rng));
+  std::memset(f, 0, sizeof s.fpu.image);  // reserved bytes too
+  for (unsigned n = 0; n < 8; ++n) {
+    store<u64>(f + 32 + 16 * n, random_value(rng));
+    store<u16>(f + 40 + 16 * n, static_cast<u16>(rng()));
+  }
+  for (unsigned n = 160; n < 416; n += 8) store<u64>(f + n, random_value(rng));
   for (unsigned n = 576; n < 832; n += 8) store<u64>(f + n, random_value(rng));
   store<u16>(f, 0x037F);
   store<u16>(f + 2, static_cast<u16>(below(rng, 8) << 11));

@@ -65,6 +65,17 @@ bool undefined_result(const Decoded& d) {
   return (m == ZYDIS_MNEMONIC_SHLD || m == ZYDIS_MNEMONIC_SHRD) && d.operands[0].size == 16;
 }
 
+/// The flags that the manual leaves undefined after an instruction.
+u64 undefined_after(const Decoded& d, u64 before) {
+  const ZydisAccessedFlags* f = d.insn.cpu_flags;
+  if (!f) return before;
+  const Row* row = find_row(d.insn.mnemonic);
+  const u64 undefined = f->undefined & flag::kArith;
+  const u64 defined = (f->modified | f->set_0 | f->set_1) & flag::kArith & ~undefined;
+  const bool always = row && row->family != Family::shift && row->family != Family::string;
+  return (always ? before & ~defined : before) | undefined;
+}
+
 class Writer {
  public:
   explicit Writer(u64 seed) : rng_(seed) {
@@ -181,31 +192,24 @@ class Writer {
     add({0x39, 0xC8});  // cmp ax/eax, cx/ecx
     undefined_ = 0;
   }
-  void note_flags(const Decoded& d) {
-    const ZydisAccessedFlags* f = d.insn.cpu_flags;
-    if (!f) return;
-    const Row* row = find_row(d.insn.mnemonic);
-    const u32 undefined = f->undefined & flag::kArith;
-    const u32 defined = (f->modified | f->set_0 | f->set_1) & flag::kArith & ~undefined;
-    if (row->family != Family::shift && row->family != Family::string) undefined_ &= ~defined;
-    undefined_ |= undefined;
-  }
+  void note_flags(const Decoded& d) { undefined_ = undefined_after(d, undefined_); }
 
+  /// Flags are defined wherever a branch comes from, so nothing is undefined where it goes to.
   void branch(unsigned count) {
+    if (undefined_) add({0x39, 0xC8});
+    undefined_ = 0;
     Item jump{Item::Kind::Jump, {}};
     jump.target = static_cast<unsigned>(below(rng_, p_.items.size() + 2 * count));
     switch (below(rng_, 6)) {
       case 0:
       case 1:
       case 2:
-        if (undefined_) add({0x39, 0xC8});
         jump.bytes = {0x0F, static_cast<u8>(0x80 | below(rng_, 16))};
         break;
       case 3:
         jump.bytes = {static_cast<u8>(one_in(rng_, 2) ? 0xE8 : 0xE9)};
         break;
       case 4: {
-        if (undefined_) add({0x39, 0xC8});
         jump.short_form = true;
         jump.bytes = {static_cast<u8>(0xE0 | below(rng_, 4))};
         load(kRcx, below(rng_, 4));
@@ -228,10 +232,8 @@ class Writer {
           default:
             add({0xC3});
         }
-        undefined_ = flag::kArith;
         return;
     }
-    undefined_ = flag::kArith;  // whoever comes here from elsewhere
     p_.items.push_back(std::move(jump));
   }
 
@@ -247,7 +249,7 @@ class Writer {
   Rng rng_;
   Decoder decoder_;
   Program p_;
-  u64 undefined_ = flag::kArith;  // a jump may come to the first step
+  u64 undefined_ = 0;
 };
 
 }  // namespace
@@ -366,6 +368,22 @@ std::vector<u8> Program::assemble() const {
     }
   }
   return out;
+}
+
+bool looks_at_defined_flags(const Program& program) {
+  const std::vector<u8> bytes = program.assemble();
+  const Decoder decoder;
+  Decoded d;
+  u64 undefined = 0;
+  for (size_t at = 0; at < bytes.size(); at += d.insn.length) {
+    const std::span<const u8> rest(bytes.data() + at, bytes.size() - at);
+    if (decoder.decode(code_size(program.mode), rest, d) != DecodeStatus::Ok) return false;
+    const bool branch = d.insn.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE;
+    if (branch && undefined) return false;
+    if (d.insn.cpu_flags && (d.insn.cpu_flags->tested & undefined)) return false;
+    undefined = undefined_after(d, undefined);
+  }
+  return true;
 }
 
 std::string listing(const Program& program) {

@@ -87,6 +87,9 @@ u64 random_value(Rng& rng);
 u64 data_offset(Mode mode, Rng& rng);
 u64 data_base(Mode mode);  ///< of DS
 
+/// False if an instruction may read, or a branch carry on, flags that are undefined.
+bool looks_at_defined_flags(const Program& program);
+
 std::string listing(const Program& program);
 
 }  // namespace ring3::differential

@@ -109,6 +109,7 @@ std::string Runner::minimal(Program program, std::string report) {
   for (size_t n = 0; repeats && n + 1 < program.items.size(); ++n) {
     Program shorter = program;
     shorter.items[n] = {Item::Kind::Bytes, {}};
+    if (!looks_at_defined_flags(shorter)) continue;
     std::string still = on_fresh_machines(shorter);
     if (still.empty()) continue;
     program = std::move(shorter);
