@@ -10,7 +10,7 @@ namespace ring3::differential {
 
 TEST_CASE("jit vs interp: random programs in every mode -> the same state and memory") {
   const char* nightly = std::getenv("RING3_NIGHTLY");
-  const u64 cases = nightly && *nightly == '1' ? 1'000'000 : 10'000;
+  const u64 cases = nightly && *nightly == '1' ? 1'000'000 : 2'000;
   Runner runner;
   for (u64 seed = 1; seed <= cases; ++seed) {
     const std::string report = runner.check(seed);
