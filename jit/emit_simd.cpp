@@ -69,10 +69,11 @@ void Translator::make_resident(u8 need) {
                    .loads = need});
 }
 
-/// After a cold path's handler: what its hot path has resident and still needs.
+/// After a cold path's handler: what its hot path has resident and still needs. The first copy of a
+/// block that loops goes on in the second one, which takes it for resident from its start.
 void Translator::reload_residents(const Cold& cold) {
   u8 need = needed_from(cold.index + 1);
-  if (cold.loop) need |= needed_from(0);
+  if (cold.loop || loop_entry_.isValid()) need |= needed_from(0);
   need &= cold.simd.resident;
   if (need & kYmm) need &= ~kXmm;
   load_or_interpret(need, cold.index + 1);

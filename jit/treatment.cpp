@@ -138,6 +138,8 @@ Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& opt
   if (row->treatment == Treatment::Emit) return emittable(d, insn) ? Treatment::Emit : end;
   if (row->treatment != Treatment::Copy || end == Treatment::CalloutEnd) return end;
   if (is_nop(m)) return Treatment::Copy;
+  // The bit offset leads away from what the probe checked.
+  if (is_bit_string(d)) return end;
   if (!copyable(d, row->family) || !general_operands_only(d)) return end;
   const ZydisDecodedOperand* mem = memory_operand(d);
   if (m == ZYDIS_MNEMONIC_LEA && insn.address_width < 4) return end;

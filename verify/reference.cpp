@@ -43,9 +43,10 @@ CodeSize code_size(const CpuState& s) {
 void Reference::run_block(Cpu& cpu) {
   Block& block = blocks_.find(cpu);
   const Effect effect = effect_of(cpu, block);
-  undefined_ |= effect.added;  // if a fault ends the block
+  const u64 before = undefined_;
+  undefined_ |= effect.inside;  // if a fault ends the block
   interpret(cpu, block, 0, block.insns.size());
-  undefined_ = (undefined_ & effect.kept) | effect.added;
+  undefined_ = (before & effect.kept) | effect.added;
   if (effect.loads && several_) undefined_ = flag::kArith;
 }
 
@@ -53,17 +54,18 @@ Reference::Effect Reference::effect_of(const Cpu& cpu, Block& block) {
   u64 packed = reinterpret_cast<u64>(block.native);
   if (packed == 0) {
     const Effect e = compute(cpu, block);
-    packed = kComputed | u64{e.loads} << 32 | u64{e.added} << 16 | e.kept;
+    packed = kComputed | u64{e.loads} << 48 | u64{e.inside} << 32 | u64{e.added} << 16 | e.kept;
     block.native = reinterpret_cast<void*>(packed);
   }
-  return {static_cast<u16>(packed), static_cast<u16>(packed >> 16), (packed >> 32 & 1) != 0};
+  return {static_cast<u16>(packed), static_cast<u16>(packed >> 16),
+          static_cast<u16>(packed >> 32), (packed >> 48 & 1) != 0};
 }
 
 /// Anything for a block that crosses pages: it is one instruction.
 Reference::Effect Reference::compute(const Cpu& cpu, const Block& block) const {
   const PhysPage page = cpu.mmu.memory().page(block.start);
   Effect effect;
-  if (block.crosses || !page.host) return {0xFFFF, flag::kArith, true};
+  if (block.crosses || !page.host) return {0xFFFF, flag::kArith, flag::kArith, true};
   std::span<const u8> bytes{page.host + block.start.offset(), block.bytes};
   for (const Insn& insn : block.insns) {
     Decoded d;
@@ -78,6 +80,7 @@ Reference::Effect Reference::compute(const Cpu& cpu, const Block& block) const {
       effect.added &= static_cast<u16>(~defined);
     }
     effect.added |= static_cast<u16>(arithmetic(f->undefined));
+    effect.inside |= effect.added;
   }
   return effect;
 }

@@ -30,6 +30,7 @@ class Reference final : public BlockEngine {
   /// What a block does to the set: (set & kept) | added. In Block::native, which is the engine's.
   struct Effect {
     u16 kept = 0xFFFF, added = 0;
+    u16 inside = 0;      ///< undefined at some place of the block: where a fault may end it
     bool loads = false;  ///< POPF, IRET, ...: flags from memory or a register
   };
   void run_block(Cpu& cpu);

@@ -66,6 +66,9 @@ void add_fpu(List& f, const u8* image) {
   f.bytes("fcw", image, 2);
   f.bytes("fsw", image + 2, 2);
   f.bytes("ftw", image + 4, 1);
+  f.bytes("fop", image + 6, 2);
+  f.bytes("fip", image + 8, 8);
+  f.bytes("fdp", image + 16, 8);
   f.bytes("mxcsr", image + 24, 4);
   for (unsigned n = 0; n < 8; ++n) f.bytes(kSt[n], image + 32 + 16 * n, 10);
   for (unsigned n = 0; n < 16; ++n) f.bytes(kXmm[n], image + 160 + 16 * n, 16);

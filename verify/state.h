@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A cpu's architectural state as named fields, to compare two of them and to print them side by
-// side. What only steers the engines (counters, caches) is no part of it, nor are the x87 pointers
-// FOP, FIP and FDP, which processors fill differently.
+// side. What only steers the engines (counters, caches) is no part of it.
 #pragma once
 
 #include <string>

@@ -51,4 +51,17 @@ TEST_CASE("treatment: what a program must not do unseen -> callouts") {
   CHECK(treatment({0x0F, 0x20, 0xC0}) == Treatment::Callout);  // mov rax, cr0
 }
 
+TEST_CASE(
+    "treatment: bit strings without an emitter -> never copied: they reach past the operand") {
+  Decoded d;
+  const u8 code[] = {0x66, 0x0F, 0xB3, 0x04, 0x33};  // btr [ebx + esi], ax
+  REQUIRE(Decoder().decode(CodeSize::Bits32, code, d) == DecodeStatus::Ok);
+  Insn insn;
+  Decoder::lower(d, insn);
+  bind(insn, d);
+  const Treatment t = treatment_of(d, insn, {});
+  CHECK(t != Treatment::Copy);
+  CHECK(t != Treatment::CopyMem);
+}
+
 }  // namespace ring3::jit

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// run_image FILE: a 64 KiB BIOS image on a bare ring3 cpu from its reset vector, with 16 MiB of RAM
-// and two ports: what the guest writes to the debug console (402h) goes to standard output, a write
-// to isa-debug-exit (F4h) ends the run. No board: no interrupts, no other device.
+// run_image FILE [jit]: a 64 KiB BIOS image on a bare ring3 cpu from its reset vector, with 16 MiB
+// of RAM and two ports: what the guest writes to the debug console (402h) goes to standard output,
+// a write to isa-debug-exit (F4h) ends the run. No board: no interrupts, no other device.
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 
 #include "core/engine.h"
 #include "core/system.h"
+#include "jit/jit.h"
 
 namespace ring3 {
 namespace {
@@ -39,7 +40,18 @@ class TestPorts final : public Device {
   Cpu*& cpu_;
 };
 
-int run(const char* path) {
+/// The translator takes every block, cold ones too.
+std::unique_ptr<Engine> engine_for(Cpu& cpu, bool translated) {
+  if (!translated) return make_interpreter(cpu);
+  JitOptions options;
+  options.threshold = 0;
+  auto jit = make_jit(cpu, options);
+  if (jit) return std::move(*jit);
+  std::fprintf(stderr, "run_image: %s\n", jit.error().c_str());
+  return nullptr;
+}
+
+int run(const char* path, bool translated) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<u8> image{std::istreambuf_iterator<char>(file), {}};
   if (image.size() != 0x10000) {
@@ -59,7 +71,8 @@ int run(const char* path) {
   TestPorts ports(cpu_of_ports);
   io.map(0x402, 1, ports, TestPorts::kConsole);
   io.map(0xF4, 1, ports, TestPorts::kExit);
-  const auto engine = make_interpreter(cpu);
+  const auto engine = engine_for(cpu, translated);
+  if (!engine) return 1;
   constexpr u64 kLimit = 50'000'000;
   while (!ports.done && cpu.state.instructions < kLimit) {
     const Exit exit = engine->run(cpu, kLimit);
@@ -73,7 +86,8 @@ int run(const char* path) {
 }  // namespace ring3
 
 int main(int count, char** arguments) {
-  if (count == 2) return ring3::run(arguments[1]);
-  std::fputs("usage: run_image FILE\n", stderr);
+  const bool translated = count == 3 && arguments[2] == std::string_view("jit");
+  if (count == 2 || translated) return ring3::run(arguments[1], translated);
+  std::fputs("usage: run_image FILE [jit]\n", stderr);
   return 1;
 }
