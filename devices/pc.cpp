@@ -66,7 +66,7 @@ Pc::Pc(PcConfig config)
                   }()](unsigned irq, bool level) { lines[irq].set(level); }),
       piix4_pm_([this](std::optional<u16> base) { place_acpi(base); }),
       pci_([this] { request_reset(); }),
-      storage_(config_.storage, memory_, io_, pci_, hub_),
+      storage_(config_.storage, {memory_, io_, pci_, piix3_, hub_, apic_bus_}),
       fw_cfg_(memory_) {
   instruction_time_.watch(cpu_.state.instructions);
   cpu_.apic = &lapic_;

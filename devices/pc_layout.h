@@ -36,6 +36,8 @@ inline constexpr u64 kIoApic = 0xFEC0'0000, kHpet = 0xFED0'0000, kLocalApic = 0x
 // PCI slots on bus 0.
 inline constexpr unsigned kSlotHost = 0, kSlotPiix = 1, kFunctionIsa = 0, kFunctionIde = 1,
                           kFunctionPm = 3;
+/// The first one for virtio disks; those below are the display's and the network's.
+inline constexpr unsigned kSlotVirtio = 4;
 // Where set_up_pci() places what functions ask for.
 inline constexpr u64 kPciIoStart = 0xC000, kPciMemoryStart = 0xE000'0000;
 

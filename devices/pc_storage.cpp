@@ -7,23 +7,30 @@
 
 #include "devices/ide/ata_disk.h"
 #include "devices/ide/atapi_cdrom.h"
+#include "devices/msi.h"
 #include "devices/pc_layout.h"
 
 namespace ring3 {
 
-PcStorage::PcStorage(StorageConfig config, PhysicalMemory& memory, IoBus& io, PciHost& pci,
-                     InterruptHub& hub)
+PcStorage::PcStorage(StorageConfig config, Board board)
     : config_(std::move(config)),
-      io_(io),
-      ide_(memory, {hub.isa(layout::kIrqIde[0]), hub.isa(layout::kIrqIde[1])}),
+      board_(board),
+      ide_(board.memory, {board.hub.isa(layout::kIrqIde[0]), board.hub.isa(layout::kIrqIde[1])}),
       piix3_ide_([this](std::optional<u16> base) { place_bus_master(base); },
                  [this](bool enabled) { ide_.set_bus_master(enabled); }) {
   for (unsigned channel = 0; channel < IdeController::kChannels; ++channel) {
-    io_.map(layout::kIdeCommand[channel], 8, ide_, IdeController::kCommandBlock[channel]);
-    io_.map(layout::kIdeControl[channel], 1, ide_, IdeController::kControlBlock[channel]);
+    board_.io.map(layout::kIdeCommand[channel], 8, ide_, IdeController::kCommandBlock[channel]);
+    board_.io.map(layout::kIdeControl[channel], 1, ide_, IdeController::kControlBlock[channel]);
   }
-  pci.attach(layout::kSlotPiix, layout::kFunctionIde, piix3_ide_);
+  board_.pci.attach(layout::kSlotPiix, layout::kFunctionIde, piix3_ide_);
   connect_ide();
+  connect_virtio();
+}
+
+std::vector<Device*> PcStorage::devices() {
+  std::vector<Device*> all{&ide_};
+  for (const VirtioDisk& disk : virtio_) all.push_back(disk.pci.get());
+  return all;
 }
 
 void PcStorage::connect_ide() {
@@ -39,15 +46,40 @@ void PcStorage::connect_ide() {
   }
 }
 
+void PcStorage::connect_virtio() {
+  for (unsigned i = 0; i < config_.virtio.size(); ++i) {
+    const unsigned slot = layout::kSlotVirtio + i;
+    const DriveSlot& drive = config_.virtio[i];
+    VirtioDisk disk;
+    disk.block = std::make_unique<VirtioBlock>(*drive.medium, drive.serial);
+    disk.pci = std::make_unique<VirtioPci>(
+        *disk.block, VirtioPci::Wiring{.memory = board_.memory,
+                                       .io = board_.io,
+                                       .intx = IrqLine([this, slot](bool level) {
+                                         board_.isa_bridge.set_pin(slot, 0, level);
+                                       }),
+                                       .send = [&bus = board_.apic_bus](u64 address, u32 data) {
+                                         send_msi(bus, address, data);
+                                       }});
+    board_.pci.attach(slot, 0, disk.pci->function());
+    virtio_.push_back(std::move(disk));
+  }
+}
+
 void PcStorage::place_bus_master(std::optional<u16> base) {
-  if (bus_master_base_) io_.unmap(*bus_master_base_, IdeController::kBusMasterSize);
+  if (bus_master_base_) board_.io.unmap(*bus_master_base_, IdeController::kBusMasterSize);
   bus_master_base_ = base;
-  if (base) io_.map(*base, IdeController::kBusMasterSize, ide_, IdeController::kBusMaster);
+  if (base) board_.io.map(*base, IdeController::kBusMasterSize, ide_, IdeController::kBusMaster);
 }
 
 std::string PcStorage::error() const {
+  const auto failed = [](const DriveSlot& slot) {
+    return slot.medium && !slot.medium->error().empty();
+  };
   for (const DriveSlot& slot : config_.ide)
-    if (slot.medium && !slot.medium->error().empty()) return slot.medium->error();
+    if (failed(slot)) return slot.medium->error();
+  for (const DriveSlot& slot : config_.virtio)
+    if (failed(slot)) return slot.medium->error();
   return "";
 }
 

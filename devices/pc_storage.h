@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The board's disk controllers and what is connected to them: PIIX3 IDE at slot 1, function 1.
+// The board's disk controllers and what is connected to them: PIIX3 IDE at slot 1, function 1;
+// virtio-blk in slots of their own.
 #pragma once
 
 #include <array>
@@ -9,11 +10,14 @@
 #include <vector>
 
 #include "core/io_bus.h"
+#include "devices/apic_bus.h"
 #include "devices/block/block_device.h"
 #include "devices/ide/ide_controller.h"
 #include "devices/interrupt_hub.h"
 #include "devices/pci.h"
 #include "devices/piix.h"
+#include "devices/virtio/virtio_block.h"
+#include "devices/virtio/virtio_pci.h"
 
 namespace ring3 {
 
@@ -26,28 +30,45 @@ struct DriveSlot {
 
 struct StorageConfig {
   std::array<DriveSlot, 4> ide{};  ///< primary master, slave, secondary master, slave
+  std::vector<DriveSlot> virtio;
 };
 
 class PcStorage {
  public:
-  PcStorage(StorageConfig config, PhysicalMemory& memory, IoBus& io, PciHost& pci,
-            InterruptHub& hub);
+  /// What of the board it is wired to.
+  struct Board {
+    PhysicalMemory& memory;
+    IoBus& io;
+    PciHost& pci;
+    Piix3Isa& isa_bridge;
+    InterruptHub& hub;
+    ApicBus& apic_bus;
+  };
+  static constexpr size_t kMostVirtio = 16;
+
+  PcStorage(StorageConfig config, Board board);
 
   IdeController& ide() { return ide_; }
   Piix3Ide& ide_function() { return piix3_ide_; }
-  std::vector<Device*> devices() { return {&ide_}; }
+  std::vector<Device*> devices();
   void set_up_as_firmware() { piix3_ide_.enable_channels(); }
   /// The first failure of the host under a medium; empty if there was none.
   std::string error() const;
 
  private:
+  struct VirtioDisk {
+    std::unique_ptr<VirtioBlock> block;
+    std::unique_ptr<VirtioPci> pci;
+  };
   void connect_ide();
+  void connect_virtio();
   void place_bus_master(std::optional<u16> base);
 
   const StorageConfig config_;
-  IoBus& io_;
+  const Board board_;
   IdeController ide_;
   Piix3Ide piix3_ide_;
+  std::vector<VirtioDisk> virtio_;
   std::optional<u16> bus_master_base_;
 };
 

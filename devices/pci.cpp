@@ -16,6 +16,7 @@ enum Register : u8 {
   kVendor = 0x00,
   kDevice = 0x02,
   kCommand = 0x04,
+  kStatus = 0x06,
   kRevision = 0x08,
   kClass = 0x09,
   kCacheLine = 0x0C,
@@ -23,10 +24,12 @@ enum Register : u8 {
   kBar0 = 0x10,
   kSubsystemVendor = 0x2C,
   kSubsystem = 0x2E,
+  kCapabilities = 0x34,
   kInterruptLine = 0x3C,
   kInterruptPin = 0x3D,
 };
 constexpr u16 kSubsystemVendorId = 0x1AF4, kSubsystemId = 0x1100;  // as QEMU's machines
+constexpr u8 kHasCapabilities = 0x10;
 constexpr u32 kEnable = 0x8000'0000;
 enum ResetControl : u8 { kSystemReset = 2, kResetCpu = 4 };
 
@@ -79,7 +82,22 @@ u16 PciDevice::reg16(u8 reg) const {
 
 u32 PciDevice::reg32(u8 reg) const { return load<u32>(&config_[reg]); }
 
-u32 PciDevice::config_read(u8 reg, Width width) const {
+void PciDevice::set_reg32(u8 reg, u32 value) { store(&config_[reg], value); }
+
+u8 PciDevice::add_capability(u8 id, u8 size) {
+  const u8 at = next_capability_;
+  RING3_CHECK(at + size <= 256, "no room for capability {:#x}", id);
+  next_capability_ = static_cast<u8>((at + size + 3) & ~3);
+  set_reset(last_capability_ ? static_cast<u8>(last_capability_ + 1) : u8{kCapabilities},
+            Width::Byte, at);
+  set_reset(kStatus, Width::Byte, reset_[kStatus] | kHasCapabilities);
+  set_reset(at, Width::Byte, id);
+  last_capability_ = at;
+  return at;
+}
+
+u32 PciDevice::config_read(u8 reg, Width width) {
+  config_reads(reg, static_cast<u8>(reg + bytes(width) - 1));
   u32 value = 0;
   for (unsigned i = 0; i < bytes(width); ++i) value |= u32{config_[reg + i]} << (8 * i);
   return value;
@@ -125,7 +143,7 @@ PciDevice* PciHost::selected() const {
 }
 
 u32 PciHost::read_data(u8 reg, Width width) const {
-  const PciDevice* device = selected();
+  PciDevice* device = selected();
   return device ? device->config_read(reg, width) : open_bus(width);
 }
 

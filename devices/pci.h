@@ -27,7 +27,7 @@ class PciDevice {
   virtual ~PciDevice() = default;
 
   /// `reg` + width lies in one aligned dword.
-  u32 config_read(u8 reg, Width width) const;
+  u32 config_read(u8 reg, Width width);
   void config_write(u8 reg, Width width, u32 value);
   void reset();
   void fields(FieldVisitor& v, const std::string& prefix);
@@ -43,20 +43,26 @@ class PciDevice {
  protected:
   /// Called after a write to registers first..last, and after a reset for all.
   virtual void config_changed(u8 first, u8 last);
+  /// Called before registers first..last are read: what is not kept there is put there.
+  virtual void config_reads(u8, u8) {}
 
   u8 reg8(u8 reg) const { return config_[reg]; }
   u16 reg16(u8 reg) const;
   u32 reg32(u8 reg) const;
+  void set_reg32(u8 reg, u32 value);
   // For constructors: power-on values and what is writable.
   void set_reset(u8 reg, Width width, u32 value);
   void set_writable(u8 first, u8 last, u8 mask = 0xFF);
   /// `size`: a power of two, at least 16 (memory) or 4 (I/O).
   void add_bar(unsigned index, BarKind kind, u64 size);
+  /// Links a capability of `size` bytes into the list; where it is.
+  u8 add_capability(u8 id, u8 size);
 
  private:
   u16 command() const { return reg16(4); }
 
   std::array<u8, 256> config_{}, reset_{}, write_mask_{};
+  u8 last_capability_ = 0, next_capability_ = 0x40;
 };
 
 /// Ports CF8h-CFFh, and who sits at which device and function number.

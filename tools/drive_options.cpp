@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <span>
 #include <utility>
 
 #include "tools/option_values.h"
@@ -36,8 +37,10 @@ Status set_on_off(bool& field, std::string_view key, std::string_view value) {
 Status set_interface(DriveOption& drive, std::string_view value) {
   if (value == "ide") {
     drive.interface = Interface::Ide;
+  } else if (value == "virtio") {
+    drive.interface = Interface::Virtio;
   } else {
-    return Error{fmt::format("no interface '{}'; there is ide", value)};
+    return Error{fmt::format("no interface '{}'; there are ide and virtio", value)};
   }
   return success();
 }
@@ -100,6 +103,8 @@ Status set_property(DriveOption& drive, const std::string& key, const std::strin
 
 Status check(DriveOption& drive) {
   if (drive.cdrom) drive.image.read_only = true;
+  if (drive.cdrom && drive.interface != Interface::Ide)
+    return Error{"CD drives are on IDE; give if=ide"};
   if (drive.image.file.empty() && !drive.cdrom) return Error{"needs an image; give file=FILE"};
   return success();
 }
@@ -129,13 +134,15 @@ DriveOption drive_shortcut(std::string_view option, std::string_view file) {
 }
 
 Result<DriveSlot*> OpenedDrives::place(const DriveOption& drive) {
-  auto& slots = config_.ide;
+  std::span<DriveSlot> slots = config_.ide;
+  if (drive.interface == Interface::Virtio) slots = virtio_;
   unsigned index = drive.index.value_or(0);
   while (!drive.index && index < slots.size() && slots[index].kind != DriveSlot::Kind::None)
     ++index;
   if (index >= slots.size())
-    return Error{drive.index ? "no such place; IDE has index 0 to 3"
-                             : "all four places on IDE are taken"};
+    return Error{fmt::format(fmt::runtime(drive.index ? "no such place; there are index 0 to {}"
+                                                      : "all {} places are taken"),
+                             drive.index ? slots.size() - 1 : slots.size())};
   if (slots[index].kind != DriveSlot::Kind::None)
     return Error{fmt::format("index {} is taken by another drive; give another index", index)};
   return &slots[index];
@@ -161,7 +168,10 @@ Status OpenedDrives::open(const std::vector<DriveOption>& drives, bool snapshot)
     return success();
   };
   if (Status s = in_order(true); !s) return s;
-  return in_order(false);
+  if (Status s = in_order(false); !s) return s;
+  for (const DriveSlot& slot : virtio_)
+    if (slot.kind != DriveSlot::Kind::None) config_.virtio.push_back(slot);
+  return success();
 }
 
 }  // namespace ring3

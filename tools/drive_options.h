@@ -42,6 +42,7 @@ class OpenedDrives {
 
   std::vector<std::unique_ptr<Drive>> media_;
   StorageConfig config_;
+  std::array<DriveSlot, PcStorage::kMostVirtio> virtio_{};  ///< by index; empty ones fall out
 };
 
 }  // namespace ring3

@@ -305,7 +305,8 @@ constexpr Row kRows[] = {
     {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
      set_image},
     {"drive", Takes::Value, "file=FILE[,PROP=X]",
-     "a disk: format=raw|qcow2, if=ide, index=N, media=disk|cdrom, readonly=on, snapshot=on, "
+     "a disk: format=raw|qcow2, if=ide|virtio, index=N, media=disk|cdrom, readonly=on, "
+     "snapshot=on, "
      "cache=MODE, discard=unmap, serial=TEXT",
      set_drive},
     {"hda", Takes::Value, "FILE", "first IDE disk; also -hdb, -hdc, -hdd", set_disk<'h', 'd', 'a'>},

@@ -24,6 +24,7 @@
 #include "devices/rtc146818.h"
 #include "devices/uart16550.h"
 #include "tests/devices/ide_bench.h"
+#include "tests/devices/virtio_bench.h"
 
 using namespace ring3;
 using namespace ring3::test;
@@ -68,6 +69,17 @@ Unit ide_with_disks(Bench& b) {
   return {std::move(ide)};
 }
 
+Unit virtio_block(Bench& b) {
+  auto& block = b.keep<VirtioBlock>(b.keep<PatternMedium>(), "serial");
+  auto pci = std::make_unique<VirtioPci>(
+      block, VirtioPci::Wiring{
+                 .memory = b.keep<PhysicalMemory>(u64{1} << 20),
+                 .io = b.keep<IoBus>(),
+                 .intx = b.line("INTA"),
+                 .send = [&b](u64 a, u32 d) { b.note(fmt::format("message {:x} {:x}", a, d)); }});
+  return {std::move(pci)};
+}
+
 // clang-format off
 const Entry kDevices[] = {
     {"pic8259", 6, false, [](Bench& b) { return poked<Pic8259>([](Pic8259& d, u32 n) { n & 0x100 ? d.set_irq(n & 15, n & 16) : void(d.acknowledge()); }, b.line("INTR")); }},
@@ -81,6 +93,8 @@ const Entry kDevices[] = {
     {"i8042", 0x38, false, [](Bench& b) { return poked<I8042>([](I8042& d, u32 n) { d.key(n & 1 ? 0xE000 | (n >> 8 & 0x7F) : n >> 8 & 0x7F, n & 2); }, I8042::Pins{b.line("IRQ1"), b.line("IRQ12"), [&b](bool on) { b.line("A20").set(on); }, b.call("reset")}); }},
     {"pci", 8, false, pci_with_bridges},
     {"ide", 0x30, false, ide_with_disks},
+    {"virtio-blk legacy", 0x80, false, virtio_block},
+    {"virtio-blk", VirtioPci::kModern + 0x40, false, virtio_block},
     {"fw_cfg", 12, false, [](Bench& b) { return unit<FwCfg>(b.keep<PhysicalMemory>(u64{1} << 20)); }},
     {"pc-testdev", 0x118, false, [](Bench& b) { return unit<PcTestdev>(gsi_lines(b)); }},
     {"isa-debug-exit", 4, false, [](Bench& b) { return unit<DebugExit>([&b](int status) { b.note(fmt::format("exit {}", status)); }); }},
