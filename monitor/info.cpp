@@ -41,7 +41,7 @@ std::string_view name_of(PageKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
-std::string bar_text(const PciDevice& function, unsigned bar) {
+std::string bar_text(PciDevice& function, unsigned bar) {
   const u8 reg = static_cast<u8>(0x10 + 4 * bar);
   const u32 value = function.config_read(reg, Width::Dword);
   if (value == 0) return {};

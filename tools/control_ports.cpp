@@ -23,6 +23,22 @@ std::optional<GdbArch> arch_named(const std::string& name) {
 
 }  // namespace
 
+std::string drives_text(const std::vector<DriveOption>& drives, bool snapshot) {
+  constexpr std::string_view kInterfaces[] = {"IDE", "virtio", "floppy"};
+  std::string text;
+  for (const DriveOption& drive : drives) {
+    const bool empty = drive.image.file.empty();
+    text += fmt::format("{}{}: {}", kInterfaces[static_cast<size_t>(drive.interface)],
+                        drive.index ? fmt::format(" {}", *drive.index) : "",
+                        empty ? "empty" : drive.image.file);
+    if (drive.cdrom) text += ", CD-ROM";
+    if (drive.image.read_only) text += ", read-only";
+    if (drive.image.snapshot || snapshot) text += ", snapshot: writes are dropped at the end";
+    text += "\n";
+  }
+  return text.empty() ? "no drives\n" : text;
+}
+
 Status ControlPorts::open(const Options& options, Console& console) {
   const auto monitor = [this](Session::Send send) -> std::unique_ptr<Session> {
     return std::make_unique<MonitorSession>(machine_, std::move(send), raw_ && raw_->active());

@@ -14,6 +14,9 @@
 
 namespace ring3 {
 
+/// `info block`: what the options put into which kind of drive.
+std::string drives_text(const std::vector<DriveOption>& drives, bool snapshot);
+
 class ControlPorts {
  public:
   ControlPorts(Pc& pc, Machine machine) : pc_(pc), machine_(std::move(machine)) {}

@@ -146,7 +146,7 @@ Machine machine_of(Pc& board, const Options& options) {
           .name = options.name,
           .engine = options.jit ? "jit" : "interp",
           .screendump = {},
-          .block_info = {},
+          .block_info = [&options] { return drives_text(options.drives, options.snapshot); },
           .stats = [&board] { return stats_text(board.cpu(), times_of(board), {}); }};
 }
 
