@@ -70,8 +70,10 @@ bool BlockCache::found_global(const Cpu& cpu) const {
 
 Block& BlockCache::find_single(Cpu& cpu) {
   Block& block = find(cpu);
-  if (!block.insns.front().flags_dead) return block;
-  // The flags that the next instruction overwrites can be seen before it: decoded alone.
+  const Insn& first = block.insns.front();
+  if (!first.flags_dead && !first.joined) return block;
+  // The flags that the next instruction overwrites can be seen before it, and STI counts on the
+  // next one: decoded alone.
   const CpuState& s = cpu.state;
   std::array<u8, kPageSize> copy;
   const u8* host = nullptr;

@@ -78,6 +78,10 @@ bool alignment_checked(const CpuState& state) {
   return state.cpl == 3 && (state.cr0 & cr0::AM) && state.has(flag::AC);
 }
 
+bool stops_at_iterations(const CpuState& st) {
+  return st.has(flag::TF) || instruction_breakpoints(st) || data_breakpoints(st);
+}
+
 void update_trap_signal(Cpu& cpu) {
   const CpuState& st = cpu.state;
   // Data breakpoints single-step too: their traps come after one instruction, not after a block.

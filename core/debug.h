@@ -29,6 +29,10 @@ void note_io_access(Cpu& cpu, u16 port, unsigned size);
 /// True if data accesses at the current privilege must be aligned, else #AC(0).
 bool alignment_checked(const CpuState& state);
 
+/// True if a repeated string instruction must stop after each iteration: for a trap that may come
+/// there. RF alone is no reason, and it is set after each page fault.
+bool stops_at_iterations(const CpuState& state);
+
 /// Sets or clears kSignalTrap as TF, RF, shadows, breakpoints and pending traps ask for.
 void update_trap_signal(Cpu& cpu);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/alu.h"
+#include "core/debug.h"
 #include "core/operands.h"
 #include "core/string_slice.h"
 
@@ -151,7 +152,8 @@ void once(Cpu& cpu, const Insn& i) {
 /// rip points past the instruction; true if it must run again.
 template <template <class> class Op, class T>
 bool repeat(Cpu& cpu, StringRegs& r, bool wanted) {
-  const bool single = cpu.signals.load(std::memory_order_relaxed) & kSignalTrap;
+  const bool single =
+      (cpu.signals.load(std::memory_order_relaxed) & kSignalTrap) && stops_at_iterations(cpu.state);
   u64 budget = single ? 1 : rep_slice(r.count());
   while (r.count() != 0) {
     if (budget == 0) return true;

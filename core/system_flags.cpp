@@ -69,7 +69,7 @@ void cli(Cpu& cpu, const Insn&) {
   st.rflags &= ~(target == Target::If ? flag::IF : flag::VIF);
 }
 
-void sti(Cpu& cpu, const Insn&) {
+void sti(Cpu& cpu, const Insn& i) {
   cpu.exits.add(ExitReason::FlagsIf);
   CpuState& st = cpu.state;
   const Target target = interrupt_flag(st);
@@ -81,6 +81,7 @@ void sti(Cpu& cpu, const Insn&) {
   }
   if (st.has(flag::IF)) return;
   st.rflags |= flag::IF;
+  if (i.joined) return;              // nothing is taken before the block's end
   st.shadow = CpuState::kStiShadow;  // one more instruction runs first
   cpu.update_flags_mode();
 }

@@ -25,6 +25,20 @@ bool is_repeated_string(const Decoded& d) {
   return d.insn.attributes & kAnyRep;
 }
 
+/// May set IF or TF.
+bool is_flags_load(const Decoded& d) {
+  const ZydisMnemonic m = d.insn.mnemonic;
+  return m == ZYDIS_MNEMONIC_POPF || m == ZYDIS_MNEMONIC_POPFD || m == ZYDIS_MNEMONIC_POPFQ;
+}
+
+/// Interrupts wait until the instruction after STI has run: it stands in STI's block and ends it.
+bool join(Block& block) {
+  const size_t count = block.insns.size();
+  if (count < 2 || block.insns[count - 2].mnemonic != ZYDIS_MNEMONIC_STI) return false;
+  block.insns[count - 2].joined = 1;
+  return true;
+}
+
 /// May raise a fault, after which a handler sees the flags.
 bool can_fault(const Decoded& d) {
   for (unsigned n = 0; n < d.insn.operand_count; ++n)
@@ -54,7 +68,7 @@ bool is_terminator(const Decoded& d) {
   if (d.insn.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) return true;
   const Row* row = find_row(d.insn.mnemonic);
   if (!row || row->treatment == Treatment::CalloutEnd) return true;
-  return is_system_move(d) || is_repeated_string(d);
+  return is_system_move(d) || is_repeated_string(d) || is_flags_load(d);
 }
 
 void mark_dead_flags(std::span<const Decoded> decoded, std::span<Insn> insns) {
@@ -93,7 +107,7 @@ ScanEnd scan(const Decoder& decoder, BlockMode mode, std::span<const u8> bytes, 
     Decoder::lower(d, insn);
     offset += d.insn.length;
     ++count;
-    if (is_terminator(d)) {
+    if (join(block) || is_terminator(d)) {
       end = ScanEnd::Terminator;
       break;
     }

@@ -44,6 +44,7 @@ struct alignas(64) Insn {
                               ///< written again, with no fault or exit in between
   u8 operand_width = 4;       ///< effective operand size by prefixes and mode: 2, 4, 8
   u8 opcode = 0;              ///< last opcode byte
+  u8 joined = 0;              ///< 1: STI, and the next instruction is in its block and ends it
   const void* aux = nullptr;  ///< the handler's own: a host_exec stub
 
   bool locked() const { return prefixes & kLock; }

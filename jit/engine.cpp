@@ -89,6 +89,7 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
     frame->budget = static_cast<i64>(frame->deadline - state.instructions);
   }
   frame->flags = pack_flags(state.rflags);
+  frame->poll = self.poll_mask();
   return after == After::Jump ? self.go_on(*site->from, *frame) : after;
 }
 

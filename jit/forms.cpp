@@ -61,7 +61,28 @@ bool is_bit_string(const Decoded& d) {
   }
 }
 
+bool is_patched(ZydisMnemonic m) {
+  switch (m) {
+    case ZYDIS_MNEMONIC_CLI:
+    case ZYDIS_MNEMONIC_STI:
+    case ZYDIS_MNEMONIC_PUSHFD:
+    case ZYDIS_MNEMONIC_PUSHFQ:
+    case ZYDIS_MNEMONIC_POPFD:
+    case ZYDIS_MNEMONIC_POPFQ:
+    case ZYDIS_MNEMONIC_CLD:
+    case ZYDIS_MNEMONIC_STD:
+    case ZYDIS_MNEMONIC_CLAC:
+    case ZYDIS_MNEMONIC_STAC:
+    case ZYDIS_MNEMONIC_SWAPGS:
+    case ZYDIS_MNEMONIC_PAUSE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool has_emitter(const Decoded& d, const Insn& insn) {
+  if (is_patched(d.insn.mnemonic)) return true;
   if (d.insn.machine_mode != ZYDIS_MACHINE_MODE_LONG_64) return false;
   if (string_form(d).opcode != 0) return insn.address_width >= 4;
   if (is_bit_string(d)) return plain_addresses(insn);

@@ -30,7 +30,9 @@ Library::Library(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory
                .decoder = {},
                .cache = cache_,
                .stubs = {},
-               .decoded = {}} {}
+               .decoded = {},
+               .treatments = {},
+               .groups = {}} {}
 
 Library::~Library() = default;
 
@@ -40,6 +42,8 @@ bool Library::prepare(CalloutThunk thunk) {
   return reach(s, &cpu_.signals, context_.signals) &&
          reach(s, cpu_.mmu.window_address(), context_.window) &&
          reach(s, cpu_.mmu.generation_address(), context_.generation) &&
+         reach(s, cpu_.mmu.view_address(), context_.view) &&
+         reach(s, cpu_.mmu.windows_address(), context_.views) &&
          reach(s, cpu_.mmu.global_generation_address(), context_.global_generation) &&
          make_stubs(cache_, thunk, context_.stubs);
 }

@@ -6,6 +6,7 @@
 #include "core/handlers.h"
 #include "decoder/block.h"
 #include "jit/forms.h"
+#include "jit/reencode.h"
 #include "jit/simd_treatment.h"
 
 namespace ring3 {
@@ -99,6 +100,34 @@ const ZydisDecodedOperand* memory_operand(const Decoded& d) {
   return nullptr;
 }
 
+namespace {
+
+/// Guest registers that the first `count` operands with one of `actions` name.
+u16 guests(const Decoded& d, unsigned count, ZydisOperandActions actions) {
+  u16 mask = 0;
+  for (unsigned n = 0; n < count; ++n) {
+    const ZydisDecodedOperand& op = d.operands[n];
+    if (op.type != ZYDIS_OPERAND_TYPE_REGISTER || !(op.actions & actions)) continue;
+    const u8 guest = guest_register(op.reg.value);
+    if (guest != kNoGuest) mask |= static_cast<u16>(1u << guest);
+  }
+  return mask;
+}
+
+}  // namespace
+
+u16 written_guests(const Decoded& d) {
+  return guests(d, d.insn.operand_count, ZYDIS_OPERAND_ACTION_MASK_WRITE);
+}
+
+u16 named_guests(const Decoded& d) { return guests(d, d.insn.operand_count_visible, 0xFF); }
+
+/// Split locks may be forbidden by the host; CMPXCHG16B raises #GP.
+bool wants_alignment(const Decoded& d) {
+  return (d.insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) || d.insn.mnemonic == ZYDIS_MNEMONIC_XCHG ||
+         d.insn.mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B;
+}
+
 Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& options) {
   const Treatment end = is_terminator(d) ? Treatment::CalloutEnd : Treatment::Callout;
   const ZydisMnemonic m = d.insn.mnemonic;
@@ -123,6 +152,8 @@ FlagUse flag_use(const Decoded& d) {
   const Row* row = find_row(d.insn.mnemonic);
   u32 written = (f->modified | f->set_0 | f->set_1) & kArith;
   u32 undefined = f->undefined & kArith;
+  // DIV leaves what the manual calls undefined.
+  if (d.insn.mnemonic == ZYDIS_MNEMONIC_DIV || d.insn.mnemonic == ZYDIS_MNEMONIC_IDIV) return {};
   FlagUse use;
   use.writes = (written | undefined) != 0;
   // Scans and bit tests leave what the manual calls undefined; shifts by 0 leave all.
@@ -133,6 +164,10 @@ FlagUse flag_use(const Decoded& d) {
     const ZydisDecodedOperand& count = d.operands[d.insn.operand_count_visible - 1];
     certain = count.type == ZYDIS_OPERAND_TYPE_IMMEDIATE && (count.imm.value.u & 31) != 0;
   }
+  // A repeated comparison may have nothing to compare.
+  constexpr u64 kAnyRep = ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE;
+  if (d.insn.meta.category == ZYDIS_CATEGORY_STRINGOP && (d.insn.attributes & kAnyRep))
+    certain = false;
   const bool full = (written | undefined) == kArith && certain;
   use.reads = (f->tested & kArith) || (use.writes && !full);
   return use;

@@ -27,7 +27,12 @@ Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) {
 
 Mmu::~Mmu() { memory_.remove_listener(*this); }
 
-void Mmu::activate() { active_ = bypass_ || counting_ ? nothing() : tables_[view_].window(); }
+/// To be called when what a probe looks at moves.
+void Mmu::activate() {
+  for (size_t v = 0; v < kViews; ++v)
+    windows_[v] = bypass_ || counting_ ? nothing() : tables_[v].window();
+  active_ = windows_[view_];
+}
 
 bool Mmu::allows(const ShadowEntry& e, Access access, View view) const {
   if (access == Access::Write && !e.dirty) return false;
@@ -198,6 +203,7 @@ void Mmu::invpcid(unsigned type, u16 pcid, LinearAddr address) {
 }
 
 void Mmu::set_bypass(bool on) {
+  if (bypass_ == on) return;
   bypass_ = on;
   activate();
 }

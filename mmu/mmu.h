@@ -67,7 +67,7 @@ class Mmu final : private MapListener {
 
   void set_view(View view) {
     view_ = static_cast<u8>(view);
-    activate();
+    active_ = windows_[view_];
   }
   View view() const { return static_cast<View>(view_); }
 
@@ -109,6 +109,9 @@ class Mmu final : private MapListener {
   /// Where translated code reads generations and the probe's window.
   const u64* generation_address() const { return generations_.current_address(); }
   const u64* global_generation_address() const { return generations_.global_address(); }
+  /// set_view(v) is view = v, window = windows[v].
+  const u8* view_address() const { return &view_; }
+  const TlbWindow* windows_address() const { return windows_.data(); }
   const TlbWindow* window_address() const { return &active_; }
 
   const Tlb& tlb(View view) const { return tables_[static_cast<size_t>(view)]; }
@@ -127,7 +130,8 @@ class Mmu final : private MapListener {
   void flush_rights();  ///< what pages map to stays, who may use them changed
   void flush_tables_non_global();
 
-  TlbWindow active_;  ///< first: translated code reads it
+  TlbWindow active_;                       ///< first: translated code reads it
+  std::array<TlbWindow, kViews> windows_;  ///< what is active in each view
   PhysicalMemory& memory_;
   PagingState state_;
   u8 view_ = 0;

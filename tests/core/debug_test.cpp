@@ -50,6 +50,29 @@ TEST_CASE("single step: INT n with TF -> no trap inside the handler") {
   CHECK(m.rip() == M::kHandler + 1);
 }
 
+TEST_CASE("repeated string instruction: RF alone -> not one iteration at a time") {
+  M m;
+  m.protected_system({0xF3, 0xAA, 0xF4});  // rep stosb
+  m.reg(kRcx) = 100;
+  m.reg(kRdi) = 0x50000;
+  m.cpu.set_rflags(flag::kFixed | flag::RF);
+  m.step(1);
+  CHECK(m.reg(kRcx) == 0);
+  CHECK((m.cpu.state.rflags & flag::RF) == 0);
+}
+
+TEST_CASE("repeated string instruction: TF -> #DB after one iteration, RF = 1 in the image") {
+  M m;
+  m.protected_system({0xF3, 0xAA, 0xF4});
+  m.put(m.handler(1), {0xF4});
+  m.reg(kRcx) = 100;
+  m.reg(kRdi) = 0x50000;
+  m.cpu.set_rflags(flag::kFixed | flag::TF);
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRcx) == 99);
+  CHECK((m.stack32(2) & flag::RF) != 0);
+}
+
 TEST_CASE("instruction breakpoint: hit -> #DB before it with RF = 0, IRET with RF goes past it") {
   M m;
   m.protected_system({0x40, 0x40, 0xF4});
