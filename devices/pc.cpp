@@ -7,7 +7,6 @@
 #include "base/bits.h"
 #include "base/log.h"
 #include "core/dump.h"
-#include "devices/absent.h"
 #include "devices/debug_exit.h"
 #include "devices/debugcon.h"
 #include "devices/pc_layout.h"
@@ -94,13 +93,6 @@ Pc::Pc(PcConfig config)
 Pc::~Pc() = default;
 
 void Pc::map_ports() {
-  const auto absent = [this](std::string_view what, u16 base, u32 count) {
-    extra_.push_back(std::make_unique<Absent>(what));
-    io_.map(base, count, *extra_.back());
-  };
-  absent("8237 DMA controller 1", layout::kDma1, 16);
-  absent("8237 DMA page registers", layout::kDmaPages, 15);
-  absent("8237 DMA controller 2", layout::kDma2, 32);
   io_.map(layout::kPicMaster, 2, pic_, Pic8259::kMaster);
   io_.map(layout::kPicSlave, 2, pic_, Pic8259::kSlave);
   io_.map(layout::kElcr, 2, pic_, Pic8259::kElcr);
@@ -207,7 +199,8 @@ void Pc::set_cmos() {
   set16(0x34, low > 16 * kMiB ? (low - 16 * kMiB) >> 16 : 0);
   set16(0x5B, high >> 16);
   rtc_.set_cmos(0x5D, static_cast<u8>(high >> 32));
-  rtc_.set_cmos(0x14, 0x06);  // equipment: coprocessor, pointing device
+  rtc_.set_cmos(0x10, storage_.floppy_types());
+  rtc_.set_cmos(0x14, 0x06 | storage_.floppy_equipment());  // coprocessor, pointing device
 }
 
 void Pc::set_fw_cfg() {

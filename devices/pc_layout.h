@@ -16,6 +16,7 @@ inline constexpr u16 kDma1 = 0x00, kDmaPages = 0x81, kDma2 = 0xC0;
 inline constexpr u16 kSmiCommand = 0xB2;
 inline constexpr u16 kComPorts[4] = {0x3F8, 0x2F8, 0x3E8, 0x2E8};
 inline constexpr u16 kDebugCon = 0x402, kDebugExit = 0xF4, kFwCfg = 0x510;
+inline constexpr u16 kFloppy = 0x3F0;
 inline constexpr u16 kIdeCommand[2] = {0x1F0, 0x170}, kIdeControl[2] = {0x3F6, 0x376};
 inline constexpr u16 kPciConfig = 0xCF8, kResetControl = 0xCF9;
 inline constexpr u16 kPmBase = 0x600, kPm1Event = kPmBase, kPm1Control = kPmBase + 4,
@@ -24,6 +25,7 @@ inline constexpr u8 kResetValue = 6;  ///< for kResetControl
 
 // ISA interrupts. IRQ0 is I/O APIC pin 2 (a MADT override), the others the pin of their number.
 inline constexpr unsigned kIrqTimer = 0, kIrqKeyboard = 1, kIrqRtc = 8, kIrqSci = 9, kIrqMouse = 12;
+inline constexpr unsigned kIrqFloppy = 6;
 inline constexpr unsigned kIrqIde[2] = {14, 15};
 inline constexpr unsigned kComIrqs[4] = {4, 3, 4, 3};
 inline constexpr unsigned kIsaIrqs = 16, kTimerPin = 2;

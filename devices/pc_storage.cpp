@@ -17,7 +17,8 @@ PcStorage::PcStorage(StorageConfig config, Board board)
       board_(board),
       ide_(board.memory, {board.hub.isa(layout::kIrqIde[0]), board.hub.isa(layout::kIrqIde[1])}),
       piix3_ide_([this](std::optional<u16> base) { place_bus_master(base); },
-                 [this](bool enabled) { ide_.set_bus_master(enabled); }) {
+                 [this](bool enabled) { ide_.set_bus_master(enabled); }),
+      dma_(board.memory) {
   for (unsigned channel = 0; channel < IdeController::kChannels; ++channel) {
     board_.io.map(layout::kIdeCommand[channel], 8, ide_, IdeController::kCommandBlock[channel]);
     board_.io.map(layout::kIdeControl[channel], 1, ide_, IdeController::kControlBlock[channel]);
@@ -25,10 +26,12 @@ PcStorage::PcStorage(StorageConfig config, Board board)
   board_.pci.attach(layout::kSlotPiix, layout::kFunctionIde, piix3_ide_);
   connect_ide();
   connect_virtio();
+  connect_floppies();
 }
 
 std::vector<Device*> PcStorage::devices() {
-  std::vector<Device*> all{&ide_};
+  std::vector<Device*> all{&ide_, &dma_};
+  if (fdc_) all.push_back(fdc_.get());
   for (const VirtioDisk& disk : virtio_) all.push_back(disk.pci.get());
   return all;
 }
@@ -72,6 +75,30 @@ void PcStorage::place_bus_master(std::optional<u16> base) {
   if (base) board_.io.map(*base, IdeController::kBusMasterSize, ide_, IdeController::kBusMaster);
 }
 
+void PcStorage::connect_floppies() {
+  board_.io.map(layout::kDma1, 16, dma_, Dma8237::kFirst);
+  board_.io.map(layout::kDmaPages, 15, dma_, Dma8237::kPages + 1);
+  board_.io.map(layout::kDma2, 32, dma_, Dma8237::kSecond);
+  for (size_t i = 0; i < floppies_.size(); ++i) {
+    floppies_[i].present = config_.floppy[i].kind != DriveSlot::Kind::None;
+    floppies_[i].disk = config_.floppy[i].medium;
+  }
+  if (!floppies_[0].present && !floppies_[1].present) return;
+  fdc_ = std::make_unique<Fdc82077>(board_.hub.isa(layout::kIrqFloppy), dma_, floppies_);
+  board_.io.map(layout::kFloppy, 6, *fdc_);
+  board_.io.map(layout::kFloppy + 7, 1, *fdc_, 7);
+}
+
+u8 PcStorage::floppy_types() const {
+  return static_cast<u8>(Fdc82077::cmos_type(floppies_[0]) << 4 |
+                         Fdc82077::cmos_type(floppies_[1]));
+}
+
+u8 PcStorage::floppy_equipment() const {
+  if (!fdc_) return 0;
+  return floppies_[1].present ? 0x41 : 0x01;
+}
+
 std::string PcStorage::error() const {
   const auto failed = [](const DriveSlot& slot) {
     return slot.medium && !slot.medium->error().empty();
@@ -79,6 +106,8 @@ std::string PcStorage::error() const {
   for (const DriveSlot& slot : config_.ide)
     if (failed(slot)) return slot.medium->error();
   for (const DriveSlot& slot : config_.virtio)
+    if (failed(slot)) return slot.medium->error();
+  for (const DriveSlot& slot : config_.floppy)
     if (failed(slot)) return slot.medium->error();
   return "";
 }

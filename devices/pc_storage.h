@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The board's disk controllers and what is connected to them: PIIX3 IDE at slot 1, function 1;
-// virtio-blk in slots of their own.
+// virtio-blk in slots of their own; the floppy controller, if it has a drive, and the 8237s.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include "core/io_bus.h"
 #include "devices/apic_bus.h"
 #include "devices/block/block_device.h"
+#include "devices/fdc82077.h"
 #include "devices/ide/ide_controller.h"
 #include "devices/interrupt_hub.h"
 #include "devices/pci.h"
@@ -31,6 +32,7 @@ struct DriveSlot {
 struct StorageConfig {
   std::array<DriveSlot, 4> ide{};  ///< primary master, slave, secondary master, slave
   std::vector<DriveSlot> virtio;
+  std::array<DriveSlot, 2> floppy{};
 };
 
 class PcStorage {
@@ -52,6 +54,8 @@ class PcStorage {
   Piix3Ide& ide_function() { return piix3_ide_; }
   std::vector<Device*> devices();
   void set_up_as_firmware() { piix3_ide_.enable_channels(); }
+  u8 floppy_types() const;      ///< CMOS byte 10h
+  u8 floppy_equipment() const;  ///< the drives' part of CMOS byte 14h
   /// The first failure of the host under a medium; empty if there was none.
   std::string error() const;
 
@@ -62,6 +66,7 @@ class PcStorage {
   };
   void connect_ide();
   void connect_virtio();
+  void connect_floppies();
   void place_bus_master(std::optional<u16> base);
 
   const StorageConfig config_;
@@ -69,6 +74,9 @@ class PcStorage {
   IdeController ide_;
   Piix3Ide piix3_ide_;
   std::vector<VirtioDisk> virtio_;
+  Dma8237 dma_;
+  std::array<Fdc82077::Drive, 2> floppies_{};
+  std::unique_ptr<Fdc82077> fdc_;  ///< null: no drive, no controller
   std::optional<u16> bus_master_base_;
 };
 

@@ -39,8 +39,10 @@ Status set_interface(DriveOption& drive, std::string_view value) {
     drive.interface = Interface::Ide;
   } else if (value == "virtio") {
     drive.interface = Interface::Virtio;
+  } else if (value == "floppy") {
+    drive.interface = Interface::Floppy;
   } else {
-    return Error{fmt::format("no interface '{}'; there are ide and virtio", value)};
+    return Error{fmt::format("no interface '{}'; there are ide, virtio and floppy", value)};
   }
   return success();
 }
@@ -136,6 +138,7 @@ DriveOption drive_shortcut(std::string_view option, std::string_view file) {
 Result<DriveSlot*> OpenedDrives::place(const DriveOption& drive) {
   std::span<DriveSlot> slots = config_.ide;
   if (drive.interface == Interface::Virtio) slots = virtio_;
+  if (drive.interface == Interface::Floppy) slots = config_.floppy;
   unsigned index = drive.index.value_or(0);
   while (!drive.index && index < slots.size() && slots[index].kind != DriveSlot::Kind::None)
     ++index;

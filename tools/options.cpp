@@ -311,7 +311,7 @@ constexpr Row kRows[] = {
     {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
      set_image},
     {"drive", Takes::Value, "file=FILE[,PROP=X]",
-     "a disk: format=raw|qcow2, if=ide|virtio, index=N, media=disk|cdrom, readonly=on, "
+     "a disk: format=raw|qcow2, if=ide|virtio|floppy, index=N, media=disk|cdrom, readonly=on, "
      "snapshot=on, "
      "cache=MODE, discard=unmap, serial=TEXT",
      set_drive},
@@ -319,6 +319,8 @@ constexpr Row kRows[] = {
     {"hdb", Takes::Value, "FILE", "", set_disk<'h', 'd', 'b'>},
     {"hdc", Takes::Value, "FILE", "", set_disk<'h', 'd', 'c'>},
     {"hdd", Takes::Value, "FILE", "", set_disk<'h', 'd', 'd'>},
+    {"fda", Takes::Value, "FILE", "first floppy disk; also -fdb", set_disk<'f', 'd', 'a'>},
+    {"fdb", Takes::Value, "FILE", "", set_disk<'f', 'd', 'b'>},
     {"cdrom", Takes::Value, "FILE", "a CD image, as index 2", set_cdrom},
     {"snapshot", Takes::Nothing, "", "what guests write is dropped at the end",
      set_flag<&Options::snapshot>},

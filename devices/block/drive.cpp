@@ -35,9 +35,10 @@ Drive::Drive(const DriveOptions& options, std::unique_ptr<Image> image, bool pro
       read_only_(options.read_only || !image_->writable()),
       probed_raw_(probed_raw) {}
 
-/// An orderly end loses nothing.
+/// An orderly end loses nothing. A failure that is known was already told.
 Drive::~Drive() {
-  if (!read_only_ && !note(image_->flush())) fmt::print(stderr, "ring3: {}\n", error_);
+  const bool told = !error_.empty();
+  if (!read_only_ && !note(image_->flush()) && !told) fmt::print(stderr, "ring3: {}\n", error_);
 }
 
 bool Drive::note(const Status& status) {

@@ -24,6 +24,7 @@ class Qcow2Image final : public Image {
   static Result<std::unique_ptr<Image>> open(std::unique_ptr<DiskFile> file,
                                              const qcow2::Header& header,
                                              std::unique_ptr<Image> backing);
+  ~Qcow2Image() override;
 
   u64 size() const override { return (h_.size + 511) & ~u64{511}; }
   bool writable() const override { return file_->writable(); }

@@ -12,6 +12,12 @@ using namespace qcow2;
 
 }  // namespace
 
+/// What the last flush gave back is counted; if that fails, the clusters are leaked and no harm
+/// done.
+Qcow2Image::~Qcow2Image() {
+  if (file_->writable() && refcounts_.dirty()) static_cast<void>(refcounts_.write_out());
+}
+
 void Qcow2Image::set_entry(const Slot& slot, u64 entry) {
   slot.table->entries[slot.index] = entry;
   dirty_tables_ += !std::exchange(slot.table->dirty, true);

@@ -14,8 +14,9 @@ import tempfile
 import disk_image
 import guest as guests
 
-SIZE = 3_000_000
-MEGABYTES = 48
+# Bytes of the file that is read, KiB of the image.
+SIZES = {"floppy": (150_000, 1440)}
+OTHERS = (3_000_000, 48 << 10)
 
 
 def boot(options, directory, drives):
@@ -39,10 +40,11 @@ def make_disc(directory, data):
 
 
 def check(options, directory):
-    data = disk_image.random_file(directory / "data", SIZE)
+    size, kilobytes = SIZES.get(options.interface, OTHERS)
+    data = disk_image.random_file(directory / "data", size)
     total = hashlib.md5(data.read_bytes()).hexdigest()
     raw, image = directory / "raw", directory / "image"
-    disk_image.ext4(raw, MEGABYTES, data)
+    disk_image.ext4(raw, kilobytes, data)
     disk_image.convert(raw, image, options.format, *options.create)
     drives = ["-drive", f"file={image},format={options.format},if={options.interface}"]
     disc = make_disc(directory, data)

@@ -28,11 +28,12 @@ def random_file(path, size):
     return path
 
 
-def ext4(path, megabytes, data):
-    """A raw image with an ext4 file system that holds `data` as /data."""
+def ext4(path, kilobytes, data):
+    """A raw image with an ext4 file system that holds `data` as /data; without a journal if it is
+    a floppy disk."""
     with open(path, "wb") as image:
-        image.truncate(megabytes << 20)
-    run("mke2fs", "-q", "-F", "-t", "ext4", path)
+        image.truncate(kilobytes << 10)
+    run("mke2fs", "-q", "-F", "-t", "ext4" if kilobytes > 2048 else "ext2", "-b", "1024", path)
     run("debugfs", "-w", "-R", f"write {data} data", path)
 
 

@@ -16,7 +16,7 @@ import time
 import disk_image
 import guest as guests
 
-MEGABYTES = 64
+KILOBYTES = 64 << 10
 SYNCED = re.compile(r"ring3-test: synced (\d+)")
 
 
@@ -83,7 +83,7 @@ def main():
         raw, image = directory / "raw", directory / "image"
         script = (pathlib.Path(__file__).parent / "killtest").read_bytes()
         disk_image.initrd(options.guest, script, directory / "initrd.gz")
-        disk_image.ext4(raw, MEGABYTES, disk_image.random_file(directory / "data", 100_000))
+        disk_image.ext4(raw, KILOBYTES, disk_image.random_file(directory / "data", 100_000))
         disk_image.convert(raw, image, options.format, *options.create)
         for kill in range(options.kills):
             synced = run_and_kill(options, directory, image, choice.randint(3, 8), choice.random())

@@ -9,6 +9,7 @@
 #include "devices/acpi_pm.h"
 #include "devices/debug_exit.h"
 #include "devices/debugcon.h"
+#include "devices/fdc82077.h"
 #include "devices/fw_cfg.h"
 #include "devices/hpet.h"
 #include "devices/i440fx.h"
@@ -132,6 +133,8 @@ const Entry kDevices[] = {
     {"ide", 0x30, false, ide_with_disks},
     {"virtio-blk legacy", 0x80, false, virtio_block},
     {"virtio-blk", VirtioPci::kModern + 0x40, false, virtio_block},
+    {"dma8237", 0x40, false, [](Bench& b) { return poked<Dma8237>([](Dma8237& d, u32 n) { const u8 bytes[] = {1, 2, 3}; d.to_memory(n & 7, bytes); }, b.keep<PhysicalMemory>(u64{1} << 20)); }},
+    {"fdc82077", 8, false, [](Bench& b) { auto& memory = b.keep<PhysicalMemory>(u64{1} << 20); auto& disk = b.keep<PatternMedium>(); disk.bytes = 1474560; return unit<Fdc82077>(b.line("IRQ6"), b.keep<Dma8237>(memory), std::array<Fdc82077::Drive, 2>{{{true, &disk}, {true, nullptr}}}); }},
     {"fw_cfg", 12, false, [](Bench& b) { return unit<FwCfg>(b.keep<PhysicalMemory>(u64{1} << 20)); }},
     {"pc-testdev", 0x118, false, [](Bench& b) { return unit<PcTestdev>(gsi_lines(b)); }},
     {"isa-debug-exit", 4, false, [](Bench& b) { return unit<DebugExit>([&b](int status) { b.note(fmt::format("exit {}", status)); }); }},
