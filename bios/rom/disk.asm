@@ -128,6 +128,8 @@ disk_complete:
         inc byte [BDA_DISKS]
         cmp word [es:di + DRIVE.spt], 0
         je .assist
+        cmp word [es:di + DRIVE.cylinders], 0
+        je .assist              ; smaller than a cylinder
         cmp word [es:di + DRIVE.cylinders], 1024
         jbe .end
 .assist:
@@ -152,6 +154,8 @@ disk_complete:
         jne .all
         xor edx, edx
         div ecx
+        cmp eax, 1
+        adc eax, 0              ; at least one
         cmp eax, 1024
         jbe .cylinders
 .all:   mov ax, 1024

@@ -1,7 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ; INT 10h: the table of functions, modes and what is asked about them (IBM VGA Technical Reference
 ; "BIOS"). Text goes to the VGA, or to a screen in memory where there is none, and to the serial
-; console. Not there: light pen, CGA and Hercules modes, saving of the video state.
+; console. Not there: light pen, 40
+; columns with a VGA, CGA and EGA modes, text in graphics modes, fonts, saving of the video state.
 
 int10_functions:
         FUNCTION 0x00, video_set_mode
@@ -45,6 +46,7 @@ video_init:
         jz .no_vga
         mov byte [es:has_vga], 1
         mov word [es:text_segment], 0xB800
+        call vga_save_font
 .no_vga:
         test byte [cs:header_flags], FLAG_SERIAL
         jz .no_serial
@@ -59,17 +61,18 @@ video_init:
 video_set_mode:
         mov bl, al
         and al, 0x7F
+        cmp al, 3
+        ja vga_graphics_mode
         cmp byte [es:has_vga], 0
-        jne vga_set_mode
-        cmp al, 3               ; without a VGA there is text only
-        ja .unknown
-        call text_mode_data
+        je .text
+        or al, 2                ; 80 columns
+        call vga_text_mode
+.text:  call text_mode_data
         test bl, 0x80
         jnz .keep
         call clear_screen
 .keep:  call serial_clear
         mov byte [bp + R_AL], 0x30
-.unknown:
         ret
 
 ; The BIOS data area for a text mode of 80x25: AL.
@@ -147,16 +150,4 @@ video_alternate:
 .information:
         mov word [bp + R_BX], 0x0003 ; colour, 256 KiB
         mov word [bp + R_CX], 0x0009
-        ret
-
-; Graphics come with the VGA.
-vga_set_mode:
-vga_write_cells:
-vga_teletype:
-vga_scroll:
-video_write_pixel:
-video_read_pixel:
-video_palette:
-video_font:
-video_vbe:
         ret

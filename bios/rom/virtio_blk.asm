@@ -35,8 +35,8 @@ virtio_probe:
         test al, 1
         jz .end
         and al, 0xFC
-        mov dx, ax
-        test dx, dx
+        mov si, ax
+        test si, si
         jz .end
         mov di, 4
         call pci_read
@@ -44,7 +44,7 @@ virtio_probe:
         call pci_write
         call new_disk
         jc .end
-        mov [es:di + DRIVE.base], dx
+        mov [es:di + DRIVE.base], si
         mov [es:di + DRIVE.bdf], bx
         movzx ax, byte [BDA_DISKS]
         imul ax, ax, QUEUE_SIZE / 16

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""debian.py IMAGE [--interface ide|virtio] RING3 [OPTION...]: the disk of tools/make-disk boots from
+"""debian.py [--interface ide|virtio] IMAGE RING3 [OPTION...]: the disk of tools/make-disk boots from
 its own GRUB to a login prompt, takes a login, keeps a file over a power-off, boots again, and its
 file system is clean. The image is written to. Takes minutes, so no test runs it."""
 import argparse

@@ -25,6 +25,7 @@ CASES = {
     "syslinux-floppy": (media.syslinux_floppy, "-fda", SYSLINUX),
     "grub-disk": (media.grub_iso, "-hda", GRUB),
     "grub-cd": (media.grub_iso, "-cdrom", GRUB),
+    "grub-virtio": (media.grub_iso, "virtio", GRUB),
     "ipxe-cd": (media.ipxe_iso, "-cdrom", IPXE),
     "ipxe-kernel": (media.ipxe_kernel, "-kernel", IPXE),
     "memtest-kernel": (media.memtest_kernel, "-kernel", MEMTEST),
@@ -53,7 +54,11 @@ def main():
         except media.Missing as missing:
             print(f"skipped: {missing}")
             return 77
-        command = [*ring3, "-m", "128", "-nographic", option, str(image)]
+        command = [*ring3, "-m", "128", "-nographic"]
+        if option == "virtio":
+            command += ["-drive", f"file={image},format=raw,if=virtio"]
+        else:
+            command += [option, str(image)]
         if case == "memtest-kernel":
             command += ["-append", "console=ttyS0,115200"]
         with Console(command, TIMEOUT) as machine:
