@@ -213,7 +213,8 @@ TEST_CASE("pc: the map -> VGA hole open, APIC windows answer, absent ports are o
   CHECK((memory.read<u32>(PhysAddr{layout::kLocalApic + 0x30}) & 0xFF) == 0x14);
   CHECK(memory.read<u32>(PhysAddr{layout::kHpet}) == 0x8086A201);
   CHECK(m.pc.io().read(0x3F8, Width::Byte) == 0xFF);
-  CHECK(m.pc.io().read(0x08, Width::Byte) == 0xFF);
+  CHECK(m.pc.io().read(layout::kFloppy, Width::Byte) == 0xFF);
+  CHECK(m.pc.io().read(layout::kDma1 + 8, Width::Byte) == 0);
   CHECK(m.pc.io().read(0x600, Width::Word) == 0);
 }
 
