@@ -11,7 +11,7 @@
 namespace ring3 {
 
 /// In a key: code at CPL 3, at CPL 1 or 2.
-inline constexpr u32 kUserCode = 1 << 3, kMiddleRing = 1 << 8;
+inline constexpr u32 kUserCode = 1 << 3, kMiddleRing = 1 << 9;
 
 /// In a key: 32-bit code with flat segments.
 inline constexpr u32 kFlat32 = 1 << 7;
