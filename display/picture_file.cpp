@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 namespace ring3 {
@@ -61,7 +62,9 @@ Status save_picture(const std::string& path, const Picture& picture) {
       path.ends_with(".ppm") ? write_ppm(file.get(), picture) : write_png(file.get(), picture);
   if (std::fclose(file.release()) == 0 && written) return success();
   const int reason = errno;
-  std::remove(path.c_str());
+  // Half a file is worth nothing; a device is not ours to remove.
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored)) std::filesystem::remove(path, ignored);
   return Error{fmt::format("{}: {}", path, reason ? std::strerror(reason) : "cannot be written")};
 }
 

@@ -117,8 +117,10 @@ Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Pr
   auto jit = jit_options(options, profile);
   if (!jit) return Error{jit.error()};
   auto engine = make_jit(cpu, std::move(*jit));
-  if (!engine) return Error{engine.error()};
-  return std::unique_ptr<Engine>(std::move(*engine));
+  if (engine) return std::unique_ptr<Engine>(std::move(*engine));
+  if (options.accel_given) return Error{engine.error()};
+  fmt::print(stderr, "ring3: {}; going on with -accel interp\n", engine.error());
+  return make_interpreter(cpu);
 }
 
 Status dump_screen(Pc& board, const Options& options) {
@@ -141,11 +143,16 @@ int preview_board(Pc& board, const std::string& error, const Options& options) {
   return blocks ? 0 : fail(blocks.error());
 }
 
+std::function<Status(const std::string&)> screendump_of(Pc& board) {
+  if (!board.vga()) return {};
+  return [&board](const std::string& path) { return save_screen(*board.vga(), path); };
+}
+
 Machine machine_of(Pc& board, const Options& options) {
   return {.pc = board,
           .name = options.name,
           .engine = options.jit ? "jit" : "interp",
-          .screendump = {},
+          .screendump = screendump_of(board),
           .block_info = [&options] { return drives_text(options.drives, options.snapshot); },
           .stats = [&board] { return stats_text(board.cpu(), times_of(board), {}); }};
 }

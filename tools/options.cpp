@@ -110,6 +110,7 @@ Status set_fw_cfg(Parse& p, std::string_view value) {
 
 Status set_accel(Parse& p, std::string_view value) {
   p.options.jit = value == "jit";
+  p.options.accel_given = true;
   p.options.verified = value == "verify";
   if (value == "interp" || value == "jit" || value == "verify") return success();
   if (value == "kvm") return Error{"not built yet; use -accel jit"};
@@ -293,8 +294,8 @@ constexpr Row kRows[] = {
     {"m", Takes::Value, "SIZE", "guest memory: MiB, or with K, M, G, T (default 128M)", set_ram},
     {"cpu", Takes::Value, "MODEL[,+F][,-F]", "processor (default max); -cpu help lists", set_cpu},
     {"smp", Takes::Value, "1", "number of processors", set_smp},
-    {"accel", Takes::Value, "interp|jit|verify", "how guest code runs; verify: both, compared",
-     set_accel},
+    {"accel", Takes::Value, "interp|jit|verify",
+     "how guest code runs (jit); verify: both, compared", set_accel},
     {"verify", Takes::Value, "PROP=N,...",
      "every=2000 instructions chained, then blocks=4 alone; from=N, stretch=N", set_verify},
     {"treat", Takes::Value, "MNEMONIC=callout", "jit: call the interpreter for it", set_treat},

@@ -58,8 +58,13 @@ struct Options {
 
   u64 ram_bytes = u64{128} << 20;  ///< a multiple of 4 KiB
   std::string cpu = "max";         ///< for CpuModel::parse
-  bool jit = false;                ///< -accel jit
-  bool verified = false;           ///< -accel verify
+#ifdef __x86_64__
+  bool jit = true;  ///< -accel jit, the default where it is built for the host
+#else
+  bool jit = false;
+#endif
+  bool accel_given = false;  ///< else a host that refuses code memory gets the interpreter
+  bool verified = false;     ///< -accel verify
   verify::Settings verify;
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;

@@ -40,7 +40,8 @@ def check_stdio(ring3, image):
     result = run(ring3, image, "\x01cinfo version\n\x01cx\x01cquit\n")
     text = result.stdout.decode()
     expect("Ctrl-A C on the serial line", result.returncode == 0 and
-           "monitor - type 'help'" in text and "(ring3) ring3 " in text, result)
+           "monitor - type 'help'" in text and "\nring3 " in text.split("info version")[-1],
+           result)
     result = run(ring3, image, "info status\ncont\ninfo status\nquit\n", "-S", "-monitor", "stdio")
     text = result.stdout.decode()
     expect("-S starts stopped", "VM status: paused" in text and "VM status: running" in text,
