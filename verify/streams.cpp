@@ -150,6 +150,11 @@ bool Streams::pass_on() {
   return true;
 }
 
+void Streams::finish() {
+  for (Sink& sink : sinks_)
+    if (sink.host) sink.host->flush();
+}
+
 void Streams::mark() {
   for (Sink& sink : sinks_) sink.marked = sink.written;
   for (Port& port : ports_) {

@@ -29,6 +29,8 @@ class Streams {
 
   /// False if the boards wrote different bytes. What both wrote goes to the host.
   bool pass_on();
+  /// At the end of the run: nothing that was written stays behind.
+  void finish();
 
   /// From here on: what a copy of this process does not know.
   void mark();

@@ -163,6 +163,7 @@ void Worker::hand_over(const Found& found) {
 }
 
 int Worker::finish() {
+  machines_.streams().finish();
   fmt::print(stderr,
              "ring3: verify: {} instructions, {} comparisons, {} differences; {} stored flags "
              "differed where the manual leaves them undefined\n",
