@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "jit/jit.h"
 #include "tools/control_options.h"
 #include "tools/option_values.h"
 
@@ -135,6 +136,11 @@ Status set_treat(Parse& p, std::string_view value) {
   if (!value.ends_with(kCallout)) return Error{"give MNEMONIC=callout"};
   p.options.callouts.emplace_back(value.substr(0, value.size() - kCallout.size()));
   return success();
+}
+
+Status set_jit_cache(Parse& p, std::string_view value) {
+  return store_result(parse_bytes(value, JitOptions::kMinCache, JitOptions::kMaxCache),
+                      p.options.jit_cache);
 }
 
 Status set_serial(Parse& p, std::string_view value) {
@@ -299,6 +305,8 @@ constexpr Row kRows[] = {
     {"verify", Takes::Value, "PROP=N,...",
      "every=2000 instructions chained, then blocks=4 alone; from=N, stretch=N", set_verify},
     {"treat", Takes::Value, "MNEMONIC=callout", "jit: call the interpreter for it", set_treat},
+    {"jit-cache", Takes::Value, "SIZE", "jit: memory for translated code: 1M to 1G (64M)",
+     set_jit_cache},
     {"bios", Takes::Value, "seabios|FILE", "a BIOS image; seabios: of the Debian package",
      set_bios},
     {"boot", Takes::Value, "[order=]LETTERS", "a floppy, c disk, d CD, n network; once=, menu=on",
@@ -387,6 +395,8 @@ Status check_together(const Options& o) {
     return option_error("-state-hash", o.hash_file, "compares repeatable runs; give -icount too");
   if (!o.blocks_file.empty() && !o.jit)
     return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
+  if (o.jit_cache && !o.jit && !o.verified)
+    return option_error("-jit-cache", "", "holds translations; give -accel jit or verify too");
   if (o.perf_map && !o.jit)
     return option_error("-perf-map", "", "names translations; give -accel jit too");
   if (!o.screendump.empty() && !o.vga)
