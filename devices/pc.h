@@ -31,6 +31,8 @@
 #include "devices/time_sources.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "devices/vmmouse.h"
+#include "host/service.h"
 #include "host/waiter.h"
 
 namespace ring3 {
@@ -73,6 +75,7 @@ class Pc {
   Piix3Isa& isa_bridge() { return piix3_; }
   PcStorage& storage() { return storage_; }
   InterruptHub& interrupts() { return hub_; }
+  VmMouse& vmmouse() { return vmmouse_; }
   Vga* vga() { return vga_.get(); }                                ///< null: there is none
   Uart16550* serial(unsigned port) { return uarts_[port].get(); }  ///< null: not there
   /// Every chip, in a fixed order: snapshots, dumps, tests.
@@ -95,6 +98,9 @@ class Pc {
   void request_reset();  ///< at the next block boundary
   /// At the first block boundary past each multiple of `interval` instructions.
   void on_instructions(u64 interval, std::function<void(u64 instructions)> hook);
+
+  /// Served every few milliseconds, and when it has input. Outlives run().
+  void add_service(HostService& service) { services_.push_back(&service); }
 
   std::string dump();  ///< readable state, for people
   /// Of the cpu's registers, RAM and every device: equal runs have equal hashes.
@@ -123,6 +129,7 @@ class Pc {
   void service_host();
   void service_serial(unsigned port);
   void flush_output();
+  void serve();
   void measure(u64 instructions, Nanos time);
 
   const PcConfig config_;
@@ -152,6 +159,7 @@ class Pc {
   PcStorage storage_;
   FwCfg fw_cfg_;
   PostPort post_;
+  VmMouse vmmouse_;
   std::unique_ptr<Vga> vga_;
   std::array<std::unique_ptr<Uart16550>, 4> uarts_;
   std::vector<std::unique_ptr<Device>> extra_;  ///< optional and absent chips
@@ -167,6 +175,7 @@ class Pc {
   double instructions_per_ns_ = 0.02;
   u64 hook_interval_ = 0, next_hook_ = ~u64{0};
   std::function<void(u64)> instruction_hook_;
+  std::vector<HostService*> services_;
 };
 
 }  // namespace ring3

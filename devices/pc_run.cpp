@@ -114,13 +114,15 @@ void Pc::idle() {
 
 void Pc::wait(Nanos time) {
   flush_output();
-  std::array<int, 4> handles{-1, -1, -1, -1};
+  std::vector<int> handles(uarts_.size(), -1);
   for (unsigned port = 0; port < uarts_.size(); ++port) {
     const ByteSource* source = config_.serial_input[port];
     if (source && uarts_[port] && uarts_[port]->backlog() < kBacklog)
       handles[port] = source->handle();
   }
+  for (const HostService* service : services_) service->add_handles(handles);
   waiter_.wait(time == kNever ? Waiter::kForever : time, handles);
+  serve();
   // By instructions, input is looked at only at times that are the guest's, unless it is dead.
   if (!config_.icount || time == kNever) next_service_ = 0;
 }
@@ -129,6 +131,7 @@ void Pc::service_host() {
   next_service_ = clock_.now() + kServicePeriod;
   for (unsigned port = 0; port < uarts_.size(); ++port) service_serial(port);
   flush_output();
+  serve();
   for (const ByteSink* sink : config_.serial) {
     if (!sink || sink->error().empty()) continue;
     fmt::print(stderr, "ring3: {}\n", sink->error());
@@ -138,6 +141,10 @@ void Pc::service_host() {
     fmt::print(stderr, "ring3: {}\n", error);
     leave(1);
   }
+}
+
+void Pc::serve() {
+  for (HostService* service : services_) service->serve();
 }
 
 void Pc::service_serial(unsigned port) {

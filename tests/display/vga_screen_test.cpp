@@ -65,8 +65,8 @@ TEST_CASE("screen: one character -> its cell alone is drawn") {
   Fixture f;
   f.type(80 * 2 + 3, 0xDB, 0x0C);
   CHECK(f.screen.refresh() == std::vector<Rect>{{27, 32, 9, 16}});
-  CHECK(f.pixel(27, 32) == 0xFF5555);
-  CHECK(f.pixel(35, 47) == 0xFF5555);  // the ninth dot of a block
+  CHECK(f.pixel(27, 32) == 0xFF5757);
+  CHECK(f.pixel(35, 47) == 0xFF5757);  // the ninth dot of a block
   f.type(80 * 2 + 3, 0xDB, 0x0C);
   CHECK(f.screen.refresh().empty());
 }
