@@ -57,6 +57,7 @@ u32 key_of(const CpuState& st) {
   if (st.seg[kSs].db) key |= 1 << 5;
   if (st.cr0 & cr0::PE) key |= 1 << 6;
   if (flat32(st)) key |= kFlat32;
+  if (st.long_mode()) key |= kLongMode;
   return key;
 }
 

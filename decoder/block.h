@@ -15,6 +15,8 @@ inline constexpr u32 kUserCode = 1 << 3, kMiddleRing = 1 << 8;
 
 /// In a key: 32-bit code with flat segments.
 inline constexpr u32 kFlat32 = 1 << 7;
+/// In a key: EFER.LMA.
+inline constexpr u32 kLongMode = 1 << 8;
 
 /// Mode bits that change what bytes mean. Part of each block's key.
 struct BlockMode {

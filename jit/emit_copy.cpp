@@ -25,12 +25,6 @@ bool is_nop(ZydisMnemonic m) {
   return m == ZYDIS_MNEMONIC_NOP || m == ZYDIS_MNEMONIC_ENDBR32 || m == ZYDIS_MNEMONIC_ENDBR64;
 }
 
-/// Split locks may be forbidden by the host; CMPXCHG16B raises #GP.
-bool wants_alignment(const Decoded& d) {
-  return (d.insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) || d.insn.mnemonic == ZYDIS_MNEMONIC_XCHG ||
-         d.insn.mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B;
-}
-
 }  // namespace
 
 /// Gives scratch registers to the operands that stand in CpuState. False: there are too few.
@@ -109,7 +103,7 @@ bool Translator::copy(bool memory) {
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
-  const HostCode code = reencode(d_, places, memory);
+  const HostCode code = reencode(d_, places, memory, memory ? group_offset() : 0);
   if (code.length == 0) return false;
   const FlagUse use = flag_use(d_);
   asmjit::Label cold;
@@ -118,9 +112,8 @@ bool Translator::copy(bool memory) {
     if (op.size == 0 || op.size > 128) return false;
     if (use.reads) save_flags();
     release_flags();
-    effective_address(op);
     const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
-    cold = probe(write ? Access::Write : Access::Read, op.size / 8);
+    cold = find({.access = write ? Access::Write : Access::Read, .size = op.size / 8u}).cold;
     if (wants_alignment(d_)) refuse_misaligned(op.size / 8, cold);
     // Not by a recipe: it would need the register that holds the address.
     if (use.reads) restore_flags(kScratchB);

@@ -14,22 +14,6 @@ using asmjit::imm;
 
 namespace {
 
-/// Guest registers that the operands with one of `actions` name.
-u16 guests(const Decoded& d, unsigned count, ZydisOperandActions actions) {
-  u16 mask = 0;
-  for (unsigned n = 0; n < count; ++n) {
-    const ZydisDecodedOperand& op = d.operands[n];
-    if (op.type != ZYDIS_OPERAND_TYPE_REGISTER || !(op.actions & actions)) continue;
-    const u8 guest = guest_register(op.reg.value);
-    if (guest != kNoGuest) mask |= static_cast<u16>(1u << guest);
-  }
-  return mask;
-}
-
-u16 written_guests(const Decoded& d) {
-  return guests(d, d.insn.operand_count, ZYDIS_OPERAND_ACTION_MASK_WRITE);
-}
-
 bool overwrites(const FlagUse& use) { return use.writes && !use.reads; }
 
 /// Registers and immediates only, nothing that can fault.
@@ -123,7 +107,7 @@ void Translator::after_writes() {
 Translator::Recipe Translator::recipe_of(u32 index) const {
   const Decoded& d = c_.decoded[index];
   const Insn& insn = block_.insns[index];
-  Recipe r{Recipe::None, index, guests(d, d.insn.operand_count_visible, ~0u & 0xFF)};
+  Recipe r{Recipe::None, index, named_guests(d)};
   if (insn.kinds[0] != Kind::Reg || insn.kinds[1] == Kind::Mem || !is_pure(d)) return r;
   const bool result = insn.dst % 8 == 0;  // not AH, CH, DH, BH
   const bool source = insn.kinds[1] == Kind::Imm || (insn.src % 8 == 0 && insn.src != insn.dst);
@@ -218,7 +202,7 @@ u32 Translator::poll_index(bool lazy) const {
   if (needed_from(0)) return 0;  // is looked after at the start
   for (u32 n = 0; lazy && n < c_.decoded.size(); ++n) {
     const Decoded& d = c_.decoded[n];
-    if (!is_pure(d) || treatment_of(d, block_.insns[n], c_.options) != Treatment::Copy) return 0;
+    if (!is_pure(d) || c_.treatments[n] != Treatment::Copy) return 0;
     const FlagUse use = flag_use(d);
     if (use.reads) return 0;
     if (!use.writes) continue;

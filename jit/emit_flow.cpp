@@ -44,6 +44,7 @@ void Translator::jump_out(Jump& jump, asmjit::Label home) {
 /// Out of the block. Flags are saved, unless the target seems to overwrite them: then only if it
 /// turns out that it does not.
 void Translator::exit_to(u64 target) {
+  if (target == rip_ && loop_back()) return;
   auto site = std::make_unique<ExitSite>();
   site->target = target;
   site->from = t_.get();
@@ -137,15 +138,6 @@ void Translator::emit_jmp() {
   a_.jmp(x86::qword_ptr(kScratchB, offsetof(Target, code)));
 }
 
-/// kScratchA = a linear address near the top of the stack.
-void Translator::stack_slot(i32 offset) {
-  if (offset != 0) {
-    a_.lea(sized(kScratchA), x86::ptr(kGuestRsp, offset));
-  } else {
-    a_.mov(sized(kScratchA), sized(kGuestRsp));
-  }
-}
-
 void Translator::move_stack(i32 offset) { a_.lea(sized(kGuestRsp), x86::ptr(kGuestRsp, offset)); }
 
 void Translator::emit_call() {
@@ -164,13 +156,13 @@ void Translator::emit_call() {
     a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
     flags_ = kFrame;
   }
-  stack_slot(-size);
-  last_cold(probe(Access::Write, word()));
+  const Place top = find({kGuestRsp, -size, Access::Write, word()});
+  last_cold(top.cold);
   if (bits64() && static_cast<u64>(static_cast<i32>(next)) != next) {
     a_.mov(kScratchB, imm(next));
-    a_.mov(x86::qword_ptr(kScratchA), kScratchB);
+    a_.mov(x86::qword_ptr(kScratchA, top.offset), kScratchB);
   } else {
-    a_.mov(x86::ptr(kScratchA, 0, word()), imm(static_cast<i32>(next)));
+    a_.mov(x86::ptr(kScratchA, top.offset, word()), imm(static_cast<i32>(next)));
   }
   move_stack(-size);
   if (direct) return exit_to(target);
@@ -179,11 +171,10 @@ void Translator::emit_call() {
 
 void Translator::emit_ret() {
   save_flags();
-  stack_slot(0);
-  const asmjit::Label cold = probe(Access::Read, word());
-  last_cold(cold);
-  a_.mov(sized(kScratchA), x86::ptr(kScratchA, 0, word()));
-  find_target(cold);
+  const Place top = find({kGuestRsp, 0, Access::Read, word()});
+  last_cold(top.cold);
+  a_.mov(sized(kScratchA), x86::ptr(kScratchA, top.offset, word()));
+  find_target(top.cold);
   const i32 more = insn_->kinds[0] == Kind::Imm ? static_cast<i32>(insn_->imm & 0xFFFF) : 0;
   move_stack(static_cast<i32>(word()) + more);
   a_.jmp(x86::qword_ptr(kScratchB, offsetof(Target, code)));
@@ -192,38 +183,35 @@ void Translator::emit_ret() {
 void Translator::emit_push() {
   const i32 size = static_cast<i32>(word());
   release_flags();
-  stack_slot(-size);
-  const asmjit::Label cold = probe(Access::Write, word());
-  const x86::Mem top = x86::ptr(kScratchA, 0, word());
+  const Place place = find({kGuestRsp, -size, Access::Write, word()});
+  const x86::Mem top = x86::ptr(kScratchA, place.offset, word());
   if (insn_->kinds[0] == Kind::Imm) {
     a_.mov(top, imm(static_cast<i32>(insn_->imm)));
   } else {
     a_.mov(top, sized(guest_in(insn_->dst / 8, kScratchB)));
   }
   move_stack(-size);
-  finish_cold(cold);
+  finish_cold(place.cold);
 }
 
 void Translator::emit_pop() {
   release_flags();
-  stack_slot(0);
-  const asmjit::Label cold = probe(Access::Read, word());
+  const Place top = find({kGuestRsp, 0, Access::Read, word()});
   const unsigned guest = insn_->dst / 8;
   const bool spilled = kHostOf[guest] == kSpilled;
   const x86::Gp to = spilled ? kScratchA : x86::gpq(kHostOf[guest]);
-  a_.mov(sized(to), x86::ptr(kScratchA, 0, word()));
+  a_.mov(sized(to), x86::ptr(kScratchA, top.offset, word()));
   if (spilled) a_.mov(gpr_home(guest), to);
   if (guest != kRsp) move_stack(static_cast<i32>(word()));
-  finish_cold(cold);
+  finish_cold(top.cold);
 }
 
 void Translator::emit_leave() {
   release_flags();
-  a_.mov(sized(kScratchA), sized(x86::rbp));
-  const asmjit::Label cold = probe(Access::Read, word());
+  const Place top = find({x86::rbp, 0, Access::Read, word()});
   a_.lea(sized(kGuestRsp), x86::ptr(x86::rbp, static_cast<i32>(word())));
-  a_.mov(sized(x86::rbp), x86::ptr(kScratchA, 0, word()));
-  finish_cold(cold);
+  a_.mov(sized(x86::rbp), x86::ptr(kScratchA, top.offset, word()));
+  finish_cold(top.cold);
 }
 
 }  // namespace ring3::jit

@@ -16,14 +16,14 @@ x86::Gp Translator::guest_in(unsigned guest, x86::Gp scratch) {
 
 /// The memory operand's offset in its segment, into a 32- or 64-bit register. Keeps flags; scratch
 /// registers are lost.
-void Translator::address_in_segment(x86::Gp to) {
+void Translator::address_in_segment(x86::Gp to, i32 shift) {
   const bool wide = to.size() == 8;
   const auto constant = [&](u64 value) { a_.mov(to, imm(wide ? value : value & 0xFFFFFFFF)); };
   const bool base = insn_->base < 16, index = insn_->index < 16;
-  const i32 disp = static_cast<i32>(insn_->disp);
+  const i32 disp = static_cast<i32>(insn_->disp) + shift;
   if (insn_->base == CpuState::kRipSlot)
-    return constant(at_ + insn_->length + static_cast<u64>(insn_->disp));
-  if (!base && !index) return constant(static_cast<u64>(insn_->disp));
+    return constant(at_ + insn_->length + static_cast<u64>(insn_->disp + shift));
+  if (!base && !index) return constant(static_cast<u64>(insn_->disp + shift));
   if (!index) {
     const x86::Gp b = guest_in(insn_->base, kScratchA);
     if (disp != 0) {
@@ -43,10 +43,11 @@ void Translator::address_in_segment(x86::Gp to) {
   a_.lea(to, x86::ptr(kScratchA, disp));
 }
 
-/// kScratchA = the linear address. Flags and kScratchB are lost.
-void Translator::effective_address(const ZydisDecodedOperand& op) {
+/// kScratchA = the linear address `shift` bytes from the operand. Flags and kScratchB are lost.
+void Translator::effective_address(const ZydisDecodedOperand& op, i32 shift) {
   (void)op;
-  address_in_segment(insn_->address_width == 8 ? x86::Gp(kScratchA) : x86::Gp(kScratchA.r32()));
+  address_in_segment(insn_->address_width == 8 ? x86::Gp(kScratchA) : x86::Gp(kScratchA.r32()),
+                     shift);
   const u8 seg = insn_->segment;
   if (seg == kDs || seg == kEs || seg == kSs || (bits64() && seg == kCs)) return;
   const size_t at =
@@ -64,6 +65,12 @@ void Translator::effective_address(const ZydisDecodedOperand& op) {
 /// calls the handler instead.
 asmjit::Label Translator::probe(Access access, unsigned size, u32 align_mask) {
   const asmjit::Label cold = a_.newLabel();
+  probe(access, size, align_mask, cold);
+  cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
+  return cold;
+}
+
+void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold) {
   const bool write = access == Access::Write;
   const i32 tag_at =
       static_cast<i32>(write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag));
@@ -92,8 +99,6 @@ asmjit::Label Translator::probe(Access access, unsigned size, u32 align_mask) {
     a_.ja(cold);
   }
   a_.add(kScratchA, x86::qword_ptr(kScratchB, static_cast<i32>(offsetof(TlbEntry, page))));
-  cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
-  return cold;
 }
 
 /// The instruction's handler in place of its hot path, which ends here.
@@ -101,6 +106,7 @@ void Translator::finish_cold(asmjit::Label cold) {
   const asmjit::Label back = a_.newLabel();
   a_.bind(back);
   cold_.push_back({cold, back, index_, cold_flags_, flags_, true, simd_});
+  cold_.back().loop = in_loop_;
 }
 
 /// The handler of the block's last instruction: does not come back. Flags as before the last probe.
@@ -111,7 +117,8 @@ asmjit::Label Translator::cold_path(bool returns) {
 }
 
 void Translator::emit_cold() {
-  emit_rest();
+  for (const Rest& rest : rests_) emit_rest(rest);
+  emit_alone_probes();
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
     mark(static_cast<u8>(cold.index), true);
@@ -129,6 +136,7 @@ void Translator::emit_cold() {
     } else {
       call_handler(cold.index, !cold.returns);
       if (!cold.returns) continue;
+      forget_groups(cold.index, cold.loop);
       reload_residents(cold);
     }
     if (cold.flags_after & kHost) restore_flags(kScratchA);

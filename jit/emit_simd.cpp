@@ -71,7 +71,9 @@ void Translator::make_resident(u8 need) {
 
 /// After a cold path's handler: what its hot path has resident and still needs.
 void Translator::reload_residents(const Cold& cold) {
-  u8 need = cold.simd.resident & needed_from(cold.index + 1);
+  u8 need = needed_from(cold.index + 1);
+  if (cold.loop) need |= needed_from(0);
+  need &= cold.simd.resident;
   if (need & kYmm) need &= ~kXmm;
   load_or_interpret(need, cold.index + 1);
 }
@@ -99,32 +101,49 @@ void Translator::name_x87() {
   simd_.x87_ran = false;
 }
 
-/// kScratchB is lost.
+/// Outside long mode a pointer's upper half is the selector. kScratchB is lost.
+void Translator::write_x87_selector(size_t pointer, u8 segment) {
+  if (block_.key & kLongMode) return;
+  const size_t at =
+      offsetof(CpuState, seg) + segment * sizeof(Segment) + offsetof(Segment, selector);
+  a_.movzx(kScratchB.r32(), x86::word_ptr(kState, static_cast<i32>(at)));
+  a_.mov(x86::dword_ptr(x86::rsp, static_cast<i32>(pointer) + 4), kScratchB.r32());
+}
+
+/// Keeps flags. kScratchB is lost.
 void Translator::write_x87_pointers(const SimdState& state) {
   if (!state.x87_ran) return;
   a_.mov(kScratchB, imm(state.fip));
   a_.mov(frame(offsetof(Frame, fip)), kScratchB);
+  write_x87_selector(offsetof(Frame, fip), kCs);
   a_.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, fop)), imm(state.fop));
 }
 
-/// The operand's offset, after its probe. kScratchB and flags are lost.
-void Translator::write_x87_data_pointer() {
-  const i64 disp = insn_->disp;
+/// kScratchB = the operand's offset in its segment. kScratchA stays, flags are lost.
+void Translator::offset_beside_address() {
+  const i32 disp = static_cast<i32>(insn_->disp);
   const bool base = insn_->base < 16, index = insn_->index < 16;
   if (insn_->base == CpuState::kRipSlot) {
-    a_.mov(kScratchB, imm(at_ + insn_->length + static_cast<u64>(disp)));
-  } else if (!index) {
-    if (base) a_.lea(kScratchB, x86::ptr(guest_in(insn_->base, kScratchB), static_cast<i32>(disp)));
-    if (!base) a_.mov(kScratchB, imm(disp));
-  } else {
-    const x86::Gp scaled = guest_in(insn_->index, kScratchB);
-    if (scaled != kScratchB) a_.mov(kScratchB, scaled);
+    a_.mov(kScratchB, imm(at_ + insn_->length + static_cast<u64>(insn_->disp)));
+  } else if (index) {
+    a_.mov(kScratchB, guest_in(insn_->index, kScratchB));
     if (insn_->scale) a_.shl(kScratchB, imm(insn_->scale));
     if (base && kHostOf[insn_->base] == kSpilled) a_.add(kScratchB, gpr_home(insn_->base));
     if (base && kHostOf[insn_->base] != kSpilled) a_.add(kScratchB, x86::gpq(kHostOf[insn_->base]));
-    a_.lea(kScratchB, x86::ptr(kScratchB, static_cast<i32>(disp)));
+    a_.lea(kScratchB, x86::ptr(kScratchB, disp));
+  } else if (base) {
+    a_.lea(kScratchB, x86::ptr(guest_in(insn_->base, kScratchB), disp));
+  } else {
+    a_.mov(kScratchB, imm(insn_->disp));
   }
+  if (insn_->address_width == 4) a_.mov(kScratchB.r32(), kScratchB.r32());
+}
+
+/// After the operand's probe. kScratchB and flags are lost.
+void Translator::write_x87_data_pointer() {
+  offset_beside_address();
   a_.mov(frame(offsetof(Frame, fdp)), kScratchB);
+  write_x87_selector(offsetof(Frame, fdp), insn_->segment);
 }
 
 /// LDMXCSR and FLDCW: what unmasks an exception or raises #GP goes the slow way, with all that
@@ -158,10 +177,11 @@ void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>
   const FlagUse use = flag_use(d_);
   if (use.reads) save_flags();
   release_flags();
-  effective_address(op);
   const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
-  const asmjit::Label cold =
-      probe(write ? Access::Write : Access::Read, op.size / 8, stub ? stub->align_mask : 0);
+  const asmjit::Label cold = find({.access = write ? Access::Write : Access::Read,
+                                   .size = op.size / 8u,
+                                   .align_mask = stub ? stub->align_mask : 0u})
+                                 .cold;
   if (sets_pointers(*insn_, stub)) write_x87_data_pointer();
   if (use.reads) {
     restore_flags(kScratchB);
@@ -192,7 +212,7 @@ bool Translator::copy_simd(bool memory) {
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
-  const HostCode code = reencode(d_, places, memory);
+  const HostCode code = reencode(d_, places, memory, memory ? group_offset() : 0);
   if (code.length == 0) return false;
   if (const u8 need = needed_residents(*insn_)) make_resident(need);
   if (m == ZYDIS_MNEMONIC_LDMXCSR || m == ZYDIS_MNEMONIC_VLDMXCSR)

@@ -30,7 +30,9 @@ Library::Library(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory
                .decoder = {},
                .cache = cache_,
                .stubs = {},
-               .decoded = {}} {}
+               .decoded = {},
+               .treatments = {},
+               .groups = {}} {}
 
 Library::~Library() = default;
 

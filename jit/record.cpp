@@ -44,11 +44,15 @@ std::vector<FieldName> field_names(const Context& c) {
 
 }  // namespace
 
-/// The count needs no flags: a block is entered with the guest's wherever they stand.
 void Translator::begin_record() {
   if (c_.options.profile) record_ = c_.options.profile->record(c_.cpu, block_);
-  if (!record_) return;
   mark(HostPart::kEntry, false);
+  count_execution();
+}
+
+/// The count needs no flags: a block is entered with the guest's wherever they stand.
+void Translator::count_execution() {
+  if (!record_) return;
   a_.mov(kScratchA, imm(reinterpret_cast<u64>(&record_->executions)));
   a_.mov(kScratchB, x86::qword_ptr(kScratchA));
   a_.lea(kScratchB, x86::ptr(kScratchB, 1));

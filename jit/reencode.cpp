@@ -21,11 +21,11 @@ ZydisRegister moved(ZydisRegister reg, const std::array<u8, 16>& places) {
   }
 }
 
-void replace_memory(ZydisEncoderOperand& op) {
+void replace_memory(ZydisEncoderOperand& op, i32 offset) {
   op.mem.base = ZYDIS_REGISTER_R14;
   op.mem.index = ZYDIS_REGISTER_NONE;
   op.mem.scale = 0;
-  op.mem.displacement = 0;
+  op.mem.displacement = offset;
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ u8 guest_register(ZydisRegister reg) {
   }
 }
 
-HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory) {
+HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory, i32 offset) {
   HostCode out;
   ZydisEncoderRequest request;
   if (ZYAN_FAILED(ZydisEncoderDecodedInstructionToEncoderRequest(
@@ -60,7 +60,7 @@ HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memor
     if (op.type == ZYDIS_OPERAND_TYPE_REGISTER) op.reg.value = moved(op.reg.value, places);
     if (op.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
     if (memory) {
-      replace_memory(op);
+      replace_memory(op, offset);
     } else {
       op.mem.base = moved(op.mem.base, places);
       op.mem.index = moved(op.mem.index, places);

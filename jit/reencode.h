@@ -20,7 +20,7 @@ struct HostCode {
   std::span<const u8> span() const { return {bytes, length}; }
 };
 
-/// `places`: host register by guest register. `memory`: the memory operand becomes [r14].
-HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory);
+/// `places`: host register by guest register. `memory`: the memory operand becomes [r14 + offset].
+HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory, i32 offset = 0);
 
 }  // namespace ring3::jit

@@ -54,6 +54,8 @@ struct Frame {
   u32 fop = 0;           ///< the last x87 instruction, while x87 state is resident
   u64 fip = 0, fdp = 0;  ///< likewise
   u64 unused = 0;
+  /// Host addresses of AccessGroups in the running block; 0: probe.
+  u64 groups[8] = {};
 };
 static_assert(sizeof(Frame) % 16 == 8);  // entered with six registers and rip pushed
 

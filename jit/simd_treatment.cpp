@@ -33,14 +33,16 @@ bool is_simd(const Decoded&, const Insn& insn) {
 }
 
 Treatment simd_treatment(const Decoded& d, const Insn& insn) {
+  // Outside 64-bit mode they leave YMM8 to YMM15 alone, which the host's do not.
+  const bool zeroes =
+      insn.mnemonic == ZYDIS_MNEMONIC_VZEROALL || insn.mnemonic == ZYDIS_MNEMONIC_VZEROUPPER;
+  if (zeroes && d.insn.machine_mode != ZYDIS_MACHINE_MODE_LONG_64) return Treatment::Callout;
   if (is_prefetch(insn.mnemonic) || is_fence(insn.mnemonic)) return Treatment::Copy;
   for (unsigned n = d.insn.operand_count_visible; n < d.insn.operand_count; ++n)
     if (d.operands[n].type == ZYDIS_OPERAND_TYPE_MEMORY) return Treatment::Callout;
   const ZydisDecodedOperand* mem = memory_operand(d);
   if (!mem) return Treatment::Copy;
-  if (insn.address_width != 8 || mem->mem.type != ZYDIS_MEMOP_TYPE_MEM) return Treatment::Callout;
-  const bool based = insn.segment == kFs || insn.segment == kGs;
-  if (based && (needed_residents(insn) & kX87)) return Treatment::Callout;
+  if (insn.address_width < 4 || mem->mem.type != ZYDIS_MEMOP_TYPE_MEM) return Treatment::Callout;
   return Treatment::CopyMem;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which SIMD and x87 forms run in translated code. Not these: VSIB addressing, MASKMOVQ,
-// MASKMOVDQU, the environment and XSAVE families, x87 operands in FS and GS.
+// MASKMOVDQU, FNINIT, the environment and XSAVE families.
 #pragma once
 
 #include "decoder/decoder.h"

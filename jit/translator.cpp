@@ -37,23 +37,19 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
   t_->instructions = static_cast<u32>(block_.insns.size());
   at_ = rip_;
   begin_record();
+  c_.treatments.clear();
+  for (u32 n = 0; n < c_.decoded.size(); ++n)
+    c_.treatments.push_back(treatment_of(c_.decoded[n], block_.insns[n], c_.options));
+  c_.groups.find(c_.decoded, block_.insns, c_.treatments, word(), rip_);
   const u32 poll_at = poll_index(lazy);
   t_->flags_dead = poll_at != 0;
   for (index_ = 0; index_ < block_.insns.size(); ++index_) {
     if (index_ == poll_at) poll();
-    insn_ = &block_.insns[index_];
-    d_ = c_.decoded[index_];
-    mark(static_cast<u8>(index_), false);
-    if (polled_ && at_border_) make_resident(0);
-    at_border_ &= !polled_;
-    instruction();
-    at_ = truncate(at_ + insn_->length);
+    translate_one();
   }
   if (!polled_) poll();
-  if (!ended_) {
-    name_x87();
-    exit_to(at_);
-  }
+  end_block();
+  emit_second_copy();
   emit_cold();
   emit_cold_exits();
   const size_t before = c_.cache.used();
@@ -70,9 +66,26 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
   return std::move(t_);
 }
 
+void Translator::translate_one() {
+  insn_ = &block_.insns[index_];
+  d_ = c_.decoded[index_];
+  mark(static_cast<u8>(index_), false);
+  if (polled_ && at_border_) make_resident(0);
+  at_border_ &= !polled_;
+  instruction();
+  at_ = truncate(at_ + insn_->length);
+}
+
+/// To the next block, if the last instruction did not go there.
+void Translator::end_block() {
+  if (ended_) return;
+  name_x87();
+  exit_to(at_);
+}
+
 void Translator::instruction() {
   cold_flags_ = {};
-  const Treatment treatment = treatment_of(d_, *insn_, c_.options);
+  const Treatment treatment = c_.treatments[index_];
   const bool simd = is_simd(d_, *insn_);
   if (treatment > Treatment::CopyMem) name_x87();
   note_treatment(treatment);
@@ -93,6 +106,7 @@ void Translator::callout(bool last) {
   save_flags();
   note_treatment(last ? Treatment::CalloutEnd : Treatment::Callout);
   call_handler(index_, last);
+  if (!last) forget_groups(index_);
   flags_ = kFrame;
   simd_ = {};
   at_border_ = true;
@@ -125,27 +139,27 @@ void Translator::call_handler(u32 index, bool last, bool rest) {
 void Translator::poll() {
   release_flags();
   const asmjit::Label back = a_.newLabel();
-  rest_ = {a_.newLabel(), back, index_, {flags_, recipe_}};
-  rest_filter_ = a_.newLabel();
+  const Rest& rest =
+      rests_.emplace_back(Rest{{a_.newLabel(), back, index_, {flags_, recipe_}}, a_.newLabel()});
   a_.sub(frame(offsetof(Frame, budget)), imm(block_.insns.size()));
-  a_.jle(rest_.label);
+  a_.jle(rest.cold.label);
   a_.cmp(x86::dword_ptr(kState, c_.signals), imm(0));
-  a_.jne(rest_filter_);
+  a_.jne(rest.filter);
   a_.bind(back);
   polled_ = true;
 }
 
-void Translator::emit_rest() {
-  a_.bind(rest_filter_);
+void Translator::emit_rest(const Rest& rest) {
+  a_.bind(rest.filter);
   a_.mov(kScratchB.r32(), x86::dword_ptr(kState, c_.signals));
   a_.test(x86::dword_ptr(x86::rsp, offsetof(Frame, poll)), kScratchB.r32());
-  a_.jz(rest_.back);
-  a_.bind(rest_.label);
-  if (!(rest_.before.where & kFrame)) {
-    replay(rest_.before.recipe);
+  a_.jz(rest.cold.back);
+  a_.bind(rest.cold.label);
+  if (!(rest.cold.before.where & kFrame)) {
+    replay(rest.cold.before.recipe);
     store_flags();
   }
-  call_handler(rest_.index, true, true);
+  call_handler(rest.cold.index, true, true);
 }
 
 }  // namespace ring3::jit

@@ -6,6 +6,7 @@
 // (emit_flags.cpp). At a block's entry and at callouts they stand in the frame.
 #pragma once
 
+#include "jit/access_groups.h"
 #include "jit/forms.h"
 #include "jit/profile.h"
 #include "jit/reencode.h"
@@ -26,6 +27,8 @@ struct Context {
   i32 signals = 0, window = 0, generation = 0, global_generation = 0, view = 0, views = 0;
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
+  std::vector<Treatment> treatments;
+  AccessGroups groups;
 };
 
 class Translator {
@@ -65,6 +68,7 @@ class Translator {
     SimdState simd = {};
     u8 loads = 0;       ///< makes resident, instead of calling a handler
     bool rest = false;  ///< calls the handlers of all the block's rest
+    bool loop = false;  ///< of the copy that loops
   };
   /// Where unlinked jumps of an exit go.
   struct ColdExit {
@@ -76,11 +80,39 @@ class Translator {
     Jump* jump;
     asmjit::Label label;
   };
+  /// What is accessed: the memory operand, or `offset` bytes from a register.
+  struct Operand {
+    x86::Gp base = {};  ///< none: the memory operand
+    i32 offset = 0;
+    Access access = Access::Read;
+    unsigned size = 0;
+    u32 align_mask = 0;
+  };
+  /// The host address is kScratchA + offset.
+  struct Place {
+    asmjit::Label cold;
+    i32 offset = 0;
+  };
+  /// An access of a group that has no host address: probes for itself.
+  struct AloneProbe {
+    asmjit::Label label, back, cold;
+    Operand operand;
+    u32 index;
+    u64 at;
+    i32 offset;
+    bool first;
+    bool kept;  ///< the loop keeps the group's host address
+  };
+  struct Rest {
+    Cold cold;
+    asmjit::Label filter;
+  };
 
   bool decode();
   void instruction();
   // record.cpp: nothing unless a profile keeps records
   void begin_record();
+  void count_execution();
   void mark(u8 insn, bool cold);
   void note_treatment(Treatment treatment);
   void note_site(CalloutSite& site);
@@ -88,7 +120,12 @@ class Translator {
   void callout(bool last);
   void call_handler(u32 index, bool last, bool rest = false);
   void poll();
-  void emit_rest();
+  void emit_rest(const Rest& rest);
+  void translate_one();
+  void end_block();
+  // emit_loop.cpp
+  bool loop_back();
+  void emit_second_copy();
   // emit_flags.cpp
   void save_flags();  ///< makes the frame's copy right; keeps the host's
   void
@@ -116,9 +153,23 @@ class Translator {
   void load_places(const std::array<u8, 16>& places, const Decoded& d);
   void store_places(const std::array<u8, 16>& places);
   // emit_memory.cpp
-  void effective_address(const ZydisDecodedOperand& op);
-  void address_in_segment(x86::Gp to);
+  void effective_address(const ZydisDecodedOperand& op, i32 shift = 0);
+  void address_in_segment(x86::Gp to, i32 shift = 0);
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
+  void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
+  // emit_groups.cpp
+  i32 group_offset() const;
+  Place find(const Operand& operand);
+  void address_of(const Operand& operand, i32 shift);
+  void check_alignment(u32 mask, i32 offset, asmjit::Label cold);
+  void emit_alone_probes();
+  void start_alone(const AloneProbe& p);
+  void forget_groups(u32 index, bool loop = false);
+  void forget_fixed_groups();
+  bool is_open(u32 group, u32 index) const {
+    const AccessGroup& g = c_.groups.group(group);
+    return g.first <= index && index < g.last;
+  }
   asmjit::Label cold_path(bool returns);
   /// The handler instead of what follows; flags as before the last probe.
   void last_cold(asmjit::Label cold) { cold_.push_back({cold, {}, index_, cold_flags_}); }
@@ -138,6 +189,8 @@ class Translator {
   void call_rest(u32 index);
   void name_x87();
   void write_x87_pointers(const SimdState& state);
+  void write_x87_selector(size_t pointer, u8 segment);
+  void offset_beside_address();
   void write_x87_data_pointer();
   // emit_string.cpp; each of these says whether the instruction is one of its own
   bool emit_string();
@@ -187,7 +240,7 @@ class Translator {
   void emit_leave();
   void load_target();
   void find_target(asmjit::Label cold);
-  void stack_slot(i32 offset);
+  void stack_slot(i32 offset) { address_of({.base = kGuestRsp, .offset = offset}, 0); }
   void move_stack(i32 offset);
   void exit_to(u64 target);
   void jump_out(Jump& jump, asmjit::Label home);
@@ -209,10 +262,15 @@ class Translator {
   x86::Assembler a_;
   std::unique_ptr<NativeBlock> t_;
   std::vector<Cold> cold_;
+  std::vector<AloneProbe> alone_;
+  std::array<bool, AccessGroups::kMaxGroups> started_{};
   std::vector<ColdExit> cold_exits_;
   std::vector<Home> homes_;
-  Cold rest_;
-  asmjit::Label rest_filter_;
+  std::vector<Rest> rests_;
+  asmjit::Label loop_entry_, loop_top_;
+  Flags loop_flags_;  ///< at both
+  SimdState loop_simd_;
+  bool in_loop_ = false;
   Decoded d_{};
   const Insn* insn_ = nullptr;
   u32 index_ = 0;

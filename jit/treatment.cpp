@@ -6,6 +6,7 @@
 #include "core/handlers.h"
 #include "decoder/block.h"
 #include "jit/forms.h"
+#include "jit/reencode.h"
 #include "jit/simd_treatment.h"
 
 namespace ring3 {
@@ -97,6 +98,34 @@ const ZydisDecodedOperand* memory_operand(const Decoded& d) {
         d.operands[n].mem.type != ZYDIS_MEMOP_TYPE_AGEN)
       return &d.operands[n];
   return nullptr;
+}
+
+namespace {
+
+/// Guest registers that the first `count` operands with one of `actions` name.
+u16 guests(const Decoded& d, unsigned count, ZydisOperandActions actions) {
+  u16 mask = 0;
+  for (unsigned n = 0; n < count; ++n) {
+    const ZydisDecodedOperand& op = d.operands[n];
+    if (op.type != ZYDIS_OPERAND_TYPE_REGISTER || !(op.actions & actions)) continue;
+    const u8 guest = guest_register(op.reg.value);
+    if (guest != kNoGuest) mask |= static_cast<u16>(1u << guest);
+  }
+  return mask;
+}
+
+}  // namespace
+
+u16 written_guests(const Decoded& d) {
+  return guests(d, d.insn.operand_count, ZYDIS_OPERAND_ACTION_MASK_WRITE);
+}
+
+u16 named_guests(const Decoded& d) { return guests(d, d.insn.operand_count_visible, 0xFF); }
+
+/// Split locks may be forbidden by the host; CMPXCHG16B raises #GP.
+bool wants_alignment(const Decoded& d) {
+  return (d.insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) || d.insn.mnemonic == ZYDIS_MNEMONIC_XCHG ||
+         d.insn.mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B;
 }
 
 Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& options) {

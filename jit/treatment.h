@@ -16,6 +16,13 @@ struct FlagUse {
 };
 FlagUse flag_use(const Decoded& d);
 
+/// General registers that the instruction writes, hidden ones too; that its operands name. Bits.
+u16 written_guests(const Decoded& d);
+u16 named_guests(const Decoded& d);
+
+/// Its memory operand has to be aligned, else its handler does it.
+bool wants_alignment(const Decoded& d);
+
 /// The explicit memory operand, or null. Addresses that are only computed do not count.
 const ZydisDecodedOperand* memory_operand(const Decoded& d);
 

@@ -19,6 +19,7 @@ SYSLINUX = [("SYSLINUX", None), *GUEST]
 GRUB = [("GNU GRUB", None), ("ring3 guest", None), ("executed automatically in", DOWN),
         ("*ring3 guest", "\r"), *GUEST]
 IPXE = [("iPXE initialising devices...ok", None), ("Open Source Network Boot Firmware", None)]
+MEMTEST = [("Memtest86+ v", None), ("CPU: 1 Cores", None), ("[Moving inversions", None), ("Errors: 0", None)]
 CASES = {
     "syslinux-disk": (media.syslinux_disk, "-hda", SYSLINUX),
     "syslinux-floppy": (media.syslinux_floppy, "-fda", SYSLINUX),
@@ -26,7 +27,7 @@ CASES = {
     "grub-cd": (media.grub_iso, "-cdrom", GRUB),
     "ipxe-cd": (media.ipxe_iso, "-cdrom", IPXE),
     "ipxe-kernel": (media.ipxe_kernel, "-kernel", IPXE),
-    "memtest-kernel": (media.memtest_kernel, "-kernel", [("Memtest86+", None)]),
+    "memtest-kernel": (media.memtest_kernel, "-kernel", MEMTEST),
 }
 
 
@@ -53,6 +54,8 @@ def main():
             print(f"skipped: {missing}")
             return 77
         command = [*ring3, "-m", "128", "-nographic", option, str(image)]
+        if case == "memtest-kernel":
+            command += ["-append", "console=ttyS0,115200"]
         with Console(command, TIMEOUT) as machine:
             problem = converse(machine, steps)
     if problem:

@@ -19,6 +19,19 @@ using namespace silicon;
 
 constexpr u64 kCasesPerBlock = 3;
 
+/// What keeps SIMD and x87 instructions from running.
+struct Controls {
+  u64 cr0 = 0, no_cr4 = 0, xcr0 = 7;
+  explicit Controls(Rng& rng) {
+    static constexpr u64 kCr0[] = {cr0::TS, cr0::EM, cr0::TS | cr0::MP, cr0::EM | cr0::TS};
+    if (one_in(rng, 24)) cr0 = kCr0[below(rng, 4)];
+    if (one_in(rng, 40)) no_cr4 = one_in(rng, 2) ? cr4::OSFXSR : cr4::OSXSAVE;
+    if (one_in(rng, 40)) no_cr4 |= cr4::OSXMMEXCPT;
+    if (one_in(rng, 40)) xcr0 = one_in(rng, 2) ? 1 : 3;
+  }
+  std::string text() const { return fmt::format("cr0 +{:x} cr4 -{:x} xcr0 {}", cr0, no_cr4, xcr0); }
+};
+
 /// The arena of tests/silicon in supervisor pages, and an IDT whose gates end in HLT.
 class ArenaMachine : public BareMachine {
  public:
@@ -46,12 +59,20 @@ class ArenaMachine : public BareMachine {
 
   void place(std::span<const u8> code) { memory.write(PhysAddr{kCodeAt + 0xF00}, code); }
 
-  void run_case(const Case& c, u64 cr0_bits) {
+  void set_mode(Mode mode) {
+    const bool long64 = mode == Mode::Long64;
+    for (Seg seg : {kEs, kCs, kSs, kDs, kFs, kGs}) system_.seg[seg].db = seg != kCs || !long64;
+    system_.seg[kCs].l = long64;
+  }
+
+  void run_case(const Case& c, const Controls& controls) {
     CpuState& s = cpu.state;
     const u64 instructions = s.instructions;
     s = system_;
     s.instructions = instructions;
-    s.cr0 |= cr0_bits;
+    s.cr0 |= controls.cr0;
+    s.cr4 &= ~controls.no_cr4;
+    s.xcr0 = controls.xcr0;
     std::ranges::copy(c.regs.gpr, s.gpr);
     std::ranges::copy(c.regs.fpu, s.fpu.image);
     s.rip() = c.regs.rip;
@@ -93,10 +114,9 @@ class JitArena final : public ArenaMachine {
 
 bool is_simd_row(ZydisMnemonic m) {
   const Row* row = find_row(m);
-  if (!row || row->treatment >= Treatment::Emit) return false;
-  return row->family == Family::x87 ||
-         (row->family >= Family::mmx && row->family != Family::xsave) ||
-         m == ZYDIS_MNEMONIC_MOVSD || m == ZYDIS_MNEMONIC_CMPSD;
+  if (!row || classify(m) != Class::Innocuous) return false;
+  return row->family == Family::x87 || row->family >= Family::mmx || m == ZYDIS_MNEMONIC_MOVSD ||
+         m == ZYDIS_MNEMONIC_CMPSD;
 }
 
 /// The forms of a mode, and those without memory operand, which others stand between.
@@ -166,14 +186,11 @@ struct Sequence {
   }
 };
 
-u64 cr0_bits(Rng& rng) {
-  static constexpr u64 kChoices[] = {cr0::TS, cr0::EM, cr0::TS | cr0::MP, cr0::EM | cr0::TS};
-  return one_in(rng, 24) ? kChoices[below(rng, 4)] : 0;
-}
-
 void run_forms(Mode mode, unsigned rounds) {
   ArenaMachine interp;
   JitArena jit;
+  interp.set_mode(mode);
+  jit.set_mode(mode);
   const Forms forms(mode);
   Rng rng(7);
   for (unsigned round = 0; round < rounds; ++round) {
@@ -183,18 +200,116 @@ void run_forms(Mode mode, unsigned rounds) {
       jit.place(sequence.code);
       for (u64 n = 0; n < kCasesPerBlock; ++n) {
         const Case c = make_case(mode, sequence.main, rng());
-        const u64 bits = cr0_bits(rng);
-        interp.run_case(c, bits);
-        jit.run_case(c, bits);
+        const Controls controls(rng);
+        interp.run_case(c, controls);
+        jit.run_case(c, controls);
         const std::string report = difference(interp, jit);
         if (report.empty()) continue;
         FAIL_CHECK(ZydisMnemonicGetString(form->mnemonic)
                    << " " << hex(sequence.main) << " in " << hex(sequence.code) << " seed "
-                   << c.seed << " mxcsr " << std::hex << load<u32>(c.regs.fpu + silicon::kMxcsr)
-                   << std::dec << " cr0 " << bits << " run " << n << ": " << report);
+                   << c.seed << " " << controls.text() << " run " << n << ": " << report);
         break;
       }
     }
+  }
+}
+
+/// Blocks in a loop: register forms, operands at fixed addresses, jumps between blocks, and
+/// instructions that read or write the state as a whole.
+class Loop {
+ public:
+  static constexpr u64 kCounter = kData + 0x1F00, kImage = kData + 0x1000;
+  static constexpr unsigned kRounds = 6;
+
+  Loop(const Forms& forms, Rng& rng) : rng_(rng) {
+    for (u64 n = 1 + below(rng, 10); n > 0; --n) piece(forms);
+    put({0xFF, 0x0C, 0x25});  // dec dword [counter]
+    address(kCounter);
+    const u32 back = static_cast<u32>(-static_cast<i32>(code.size() + 6));
+    put({0x0F, 0x85, back & 0xFF, back >> 8 & 0xFF, back >> 16 & 0xFF, back >> 24, 0xF4});  // jnz
+  }
+
+  /// The state to start from.
+  Case start() const {
+    Case c = make_case(Mode::Long64, sample_, rng_());
+    store<u32>(c.data.data() + (kCounter - kData), kRounds);
+    std::memcpy(c.data.data() + (kImage - kData), c.regs.fpu, 416);
+    store<u32>(c.data.data() + (kImage - kData) + 28, 0);
+    c.regs.gpr[kRsp] = BareMachine::kStack;
+    return c;
+  }
+
+  std::vector<u8> code;
+
+ private:
+  void put(std::initializer_list<u32> bytes) {
+    for (u32 b : bytes) code.push_back(static_cast<u8>(b));
+  }
+  void address(u64 linear) {
+    for (unsigned n = 0; n < 4; ++n) code.push_back(static_cast<u8>(linear >> 8 * n));
+  }
+  /// `opcode` with the operand [linear].
+  void at(std::initializer_list<u32> opcode, u32 reg, u64 linear) {
+    put(opcode);
+    put({0x04 | reg << 3, 0x25});
+    address(linear);
+  }
+  void piece(const Forms& forms) {
+    const u64 operand = kData + 0x20 + below(rng_, 0xE0) * 16;
+    const u32 reg = static_cast<u32>(below(rng_, 8));
+    switch (below(rng_, 16)) {
+      case 0:
+        return at({0x0F, 0x28}, reg, operand);  // movaps
+      case 1:
+        return at({0x0F, 0x11}, reg, operand + below(rng_, 16));  // movups, store
+      case 2:
+        return at({0xC5, 0xFC, 0x10}, reg, operand);  // vmovups
+      case 3:
+        return at({0xDD}, 2 * static_cast<u32>(below(rng_, 2)), operand);  // fld, fst
+      case 4:
+        return at({0xDB}, 7, operand);  // fstp m80
+      case 5:
+        return at({0xD9}, 5 + 2 * static_cast<u32>(below(rng_, 2)), kImage);  // fldcw, fnstcw
+      case 6:
+        return at({0x0F, 0xAE}, static_cast<u32>(below(rng_, 2)), kImage);  // fxsave, fxrstor
+      case 7:
+        return at({0x0F, 0xAE}, 2, kImage + 24);  // ldmxcsr
+      case 8:
+        return at({0x0F, 0xAE}, 3, operand);  // stmxcsr
+      case 9:
+        return at({0xD9}, 6, kData + 0x40);  // fnstenv
+      case 10:
+        return put({0x9C, 0x9D});  // pushf, popf
+      case 11:
+        return put({0xEB, 0});  // jmp
+      case 12:
+        return put({0x72, 0});  // jc
+      default:
+        sample_ = vary(*forms.registers[below(rng_, forms.registers.size())], rng_);
+        code.insert(code.end(), sample_.begin(), sample_.end());
+    }
+  }
+
+  Rng& rng_;
+  std::vector<u8> sample_ = {0x0F, 0x58, 0xC1};
+};
+
+void run_loops(unsigned count) {
+  ArenaMachine interp;
+  JitArena jit;
+  const Forms forms(Mode::Long64);
+  Rng rng(11);
+  for (unsigned n = 0; n < count; ++n) {
+    const Loop loop(forms, rng);
+    const Case c = loop.start();
+    const Controls controls(rng);
+    for (ArenaMachine* m :
+         {static_cast<ArenaMachine*>(&interp), static_cast<ArenaMachine*>(&jit)}) {
+      m->place(loop.code);
+      m->run_case(c, controls);
+    }
+    INFO("loop " << n << ": " << hex(loop.code) << " seed " << c.seed << " " << controls.text());
+    REQUIRE(difference(interp, jit) == "");
   }
 }
 
@@ -202,6 +317,14 @@ void run_forms(Mode mode, unsigned rounds) {
 
 TEST_CASE("jit: SIMD and x87 forms in 64-bit code -> the interpreter's state, memory and faults") {
   run_forms(Mode::Long64, 1);
+}
+
+TEST_CASE("jit: SIMD and x87 forms in 32-bit code -> the interpreter's state, memory and faults") {
+  run_forms(Mode::Compat32, 1);
+}
+
+TEST_CASE("jit: SIMD and x87 in loops of blocks -> the interpreter's state and memory") {
+  run_loops(600);
 }
 
 }  // namespace ring3

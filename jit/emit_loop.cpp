@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// A block that jumps back to its own start goes on in a second copy of itself, made for being
+// reached from there: flags stand as the jump left them, SIMD state is resident, and groups whose
+// base does not move keep their host address (access_groups.h).
+#include "jit/translator.h"
+
+namespace ring3::jit {
+
+namespace {
+
+/// Jcc and JMP, near and relative.
+bool is_jump(const Insn& insn) {
+  const u8 row = insn.opcode & 0xF0;
+  return row == 0x70 || row == 0x80 || insn.opcode == 0xE9 || insn.opcode == 0xEB;
+}
+
+}  // namespace
+
+/// Instead of an exit to the block's start. False, with nothing emitted but saves: not possible.
+bool Translator::loop_back() {
+  if (!is_jump(*insn_) || c_.treatments.back() != Treatment::Emit || !t_->callouts.empty())
+    return false;
+  for (size_t n = 0; n + 1 < c_.treatments.size(); ++n)
+    if (c_.treatments[n] > Treatment::CopyMem) return false;
+  const bool recipe = (flags_ & kRecipe) && recipe_lasts(recipe_, 0);
+  if (!(flags_ & kFrame) && !recipe) save_flags();
+  const Flags now{static_cast<u8>(flags_ & ~kHost), recipe_};
+  if (!in_loop_ && !loop_entry_.isValid()) {
+    loop_entry_ = a_.newLabel();
+    loop_top_ = a_.newLabel();
+    loop_flags_ = now;
+    loop_simd_ = simd_;
+  } else {
+    const bool same_recipe =
+        !(now.where & kRecipe) || (now.recipe.kind == loop_flags_.recipe.kind &&
+                                   now.recipe.index == loop_flags_.recipe.index);
+    if (now.where != loop_flags_.where || !same_recipe || simd_.resident != loop_simd_.resident)
+      return false;
+  }
+  a_.jmp(in_loop_ ? loop_top_ : loop_entry_);
+  ended_ = true;
+  return true;
+}
+
+void Translator::emit_second_copy() {
+  if (!loop_entry_.isValid()) return;
+  in_loop_ = true;
+  ended_ = at_border_ = false;
+  started_ = {};
+  flags_ = loop_flags_.where;
+  recipe_ = loop_flags_.recipe;
+  simd_ = loop_simd_;
+  at_ = rip_;
+  index_ = 0;
+  mark(0, false);
+  a_.bind(loop_entry_);
+  forget_fixed_groups();
+  a_.bind(loop_top_);
+  count_execution();
+  poll();
+  for (; index_ < block_.insns.size(); ++index_) translate_one();
+  end_block();
+}
+
+}  // namespace ring3::jit
