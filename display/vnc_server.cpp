@@ -52,6 +52,9 @@ Result<Address> parse_address(std::string_view text) {
   return address;
 }
 
+/// In place of the library's log on standard error.
+void say_nothing(const char*, ...) {}
+
 class VncServer final : public HostService {
  public:
   VncServer(Vga& vga, InputSink& input) : vga_(vga), screen_(vga), input_(input) {}
@@ -117,7 +120,7 @@ VncServer::~VncServer() {
 
 Status VncServer::listen(const Address& address) {
   rfbLogEnable(FALSE);
-  rfbErr = [](const char*, ...) {};
+  rfbErr = say_nothing;
   screen_.draw_whole();
   const Picture& picture = screen_.picture();
   frame_ = picture.pixels;
