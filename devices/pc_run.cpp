@@ -14,7 +14,7 @@ namespace ring3 {
 namespace {
 
 constexpr Nanos kServicePeriod = 4'000'000;
-constexpr u64 kSlice = 20'000, kShortestSlice = 200;
+constexpr u64 kSlice = 100'000, kShortestSlice = 200;
 constexpr size_t kBacklog = 1024;  ///< typed characters that the guest has not fetched
 constexpr Nanos kWorthSleeping = 1'000'000;
 

@@ -59,10 +59,18 @@ Translator::Place Translator::find(const Operand& operand) {
     a_.jz(alone);
   }
   a_.bind(back);
-  check_alignment(operand.align_mask, offset, cold);
+  check_in_group(group, operand.align_mask, offset, cold);
   cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
   alone_.push_back({alone, back, cold, operand, index_, at_, offset, first, kept});
   return {cold, offset};
+}
+
+/// Not again what follows from an operand checked before.
+void Translator::check_in_group(u32 group, u32 mask, i32 offset, asmjit::Label cold) {
+  Aligned& known = aligned_[group];
+  if (known.mask >= mask && ((offset - known.offset) & static_cast<i32>(mask)) == 0) return;
+  check_alignment(mask, offset, cold);
+  known = {mask, offset};
 }
 
 void Translator::check_alignment(u32 mask, i32 offset, asmjit::Label cold) {

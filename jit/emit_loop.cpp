@@ -47,6 +47,7 @@ void Translator::emit_second_copy() {
   in_loop_ = true;
   ended_ = at_border_ = false;
   started_ = {};
+  aligned_ = {};
   flags_ = loop_flags_.where;
   recipe_ = loop_flags_.recipe;
   simd_ = loop_simd_;

@@ -103,6 +103,11 @@ class Translator {
     bool first;
     bool kept;  ///< the loop keeps the group's host address
   };
+  /// `offset` bytes from the group's low end an address has these bits clear.
+  struct Aligned {
+    u32 mask = 0;
+    i32 offset = 0;
+  };
   struct Rest {
     Cold cold;
     asmjit::Label filter;
@@ -161,6 +166,7 @@ class Translator {
   i32 group_offset() const;
   Place find(const Operand& operand);
   void address_of(const Operand& operand, i32 shift);
+  void check_in_group(u32 group, u32 mask, i32 offset, asmjit::Label cold);
   void check_alignment(u32 mask, i32 offset, asmjit::Label cold);
   void emit_alone_probes();
   void start_alone(const AloneProbe& p);
@@ -264,6 +270,7 @@ class Translator {
   std::vector<Cold> cold_;
   std::vector<AloneProbe> alone_;
   std::array<bool, AccessGroups::kMaxGroups> started_{};
+  std::array<Aligned, AccessGroups::kMaxGroups> aligned_{};
   std::vector<ColdExit> cold_exits_;
   std::vector<Home> homes_;
   std::vector<Rest> rests_;

@@ -259,7 +259,7 @@ class Loop {
     const u32 reg = static_cast<u32>(below(rng_, 8));
     switch (below(rng_, 16)) {
       case 0:
-        return at({0x0F, 0x28}, reg, operand);  // movaps
+        return at({0x0F, 0x28}, reg, operand + (one_in(rng_, 8) ? 8 : 0));  // movaps
       case 1:
         return at({0x0F, 0x11}, reg, operand + below(rng_, 16));  // movups, store
       case 2:
