@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "host/socket.h"
+#include "tools/display_options.h"
 #include "tools/drive_options.h"
 #include "tools/firmware_options.h"
 #include "verify/settings.h"
@@ -76,7 +77,9 @@ struct Options {
   std::optional<CharBackend> debugcon;                                 ///< port 402h
   std::optional<u16> debug_exit_port;                                  ///< isa-debug-exit
   bool testdev = false;                                                ///< pc-testdev
-  bool vga = true;                                                     ///< -vga std
+  bool shows_display() const { return display.kind != DisplayOption::Kind::None; }
+  bool vga = true;  ///< -vga std
+  DisplayOption display;
   std::string screendump;  ///< a picture of the screen when the run ends; empty: none
   std::vector<DriveOption> drives;
   bool snapshot = false;  ///< no image is written
