@@ -77,6 +77,7 @@ PcConfig board_config(const Options& options, const CpuModel& model, const Conso
   if (config.vga && !options.firmware.bios.empty()) config.vga_rom = read_video_bios();
   config.no_reboot = options.no_reboot;
   config.storage = drives.config();
+  config.input = options.input;
   config.rtc_start = rtc_start(options.rtc);
   return config;
 }
@@ -144,9 +145,11 @@ int preview_board(Pc& board, const std::string& error, const Options& options) {
   return blocks ? 0 : fail(blocks.error());
 }
 
-std::function<Status(const std::string&)> screendump_of(Pc& board) {
+decltype(Machine::screendump) screendump_of(Pc& board) {
   if (!board.vga()) return {};
-  return [&board](const std::string& path) { return save_screen(*board.vga(), path); };
+  return [&board](const std::string& path, const std::string& format) {
+    return save_screen(*board.vga(), path, format);
+  };
 }
 
 Machine machine_of(Pc& board, const Options& options) {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "devices/input_config.h"
 #include "host/socket.h"
 #include "tools/display_options.h"
 #include "tools/drive_options.h"
@@ -80,6 +81,7 @@ struct Options {
   bool shows_display() const { return display.kind != DisplayOption::Kind::None; }
   bool vga = true;  ///< -vga std
   DisplayOption display;
+  InputConfig input;       ///< -device virtio-keyboard-pci and its like
   std::string screendump;  ///< a picture of the screen when the run ends; empty: none
   std::vector<DriveOption> drives;
   bool snapshot = false;  ///< no image is written
