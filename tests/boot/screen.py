@@ -10,11 +10,14 @@ import time
 
 FONT = pathlib.Path(__file__).resolve().parents[2] / "devices/vga_font.cpp"
 LINES = 16  # of a character
-# Characters that the VGA's nine-dot font has wider than Linux' eight-dot one: that one's, from its
-# line 2 on, below 5 for small letters.
-NARROW = {"M": "c6eefefed6c6c6c6c6c6", "T": "7e7e5a1818181818183c", "V": "c6c6c6c6c6c6c66c3810",
-          "W": "c6c6c6c6d6d6d6feee6c", "X": "c6c66c7c38387c6cc6c6", "Y": "666666663c181818183c",
-          "m": "ecfed6d6d6d6c6", "v": "c6c6c6c6c66c38", "w": "c6c6d6d6d6fe6c", "x": "c66c3838386cc6"}
+# Characters that Linux' font has otherwise than the VGA's, from their first line that is not empty.
+OTHERS = {"M": (2, "c6eefefed6c6c6c6c6c6"), "T": (2, "7e7e5a1818181818183c"),
+          "V": (2, "c6c6c6c6c6c6c66c3810"), "W": (2, "c6c6c6c6d6d6d6feee6c"),
+          "X": (2, "c6c66c7c38387c6cc6c6"), "Y": (2, "666666663c181818183c"),
+          "Z": (2, "fec6860c183060c2c6fe"), "m": (5, "ecfed6d6d6d6c6"), "v": (5, "c6c6c6c6c66c38"),
+          "w": (5, "c6c6d6d6d6fe6c"), "x": (5, "c66c3838386cc6"), "0": (2, "386cc6c6d6d6c6c66c38"),
+          "f": (2, "1c363230783030303078"), "|": (2, "18181818181818181818"), "`": (1, "30180c"),
+          "~": (1, "76dc")}
 KEYS = {" ": "spc", "\r": "ret", "\n": "ret", "-": "minus", "=": "equal", "/": "slash",
         ".": "dot", ",": "comma", ";": "semicolon", "'": "apostrophe", "_": "shift-minus",
         ">": "shift-dot", "<": "shift-comma", ":": "shift-semicolon", "$": "shift-4",
@@ -53,9 +56,8 @@ def read_font():
     glyphs = {}
     for code in range(0x20, 0x7F):
         glyphs.setdefault(bytes(values[LINES * code:LINES * (code + 1)]), chr(code))
-    for char, shape in NARROW.items():
-        above = 2 if char.isupper() else 5
-        glyphs[bytes(above) + bytes.fromhex(shape) + bytes(4)] = char
+    for char, (above, shape) in OTHERS.items():
+        glyphs[(bytes(above) + bytes.fromhex(shape)).ljust(LINES, b"\0")] = char
     return glyphs
 
 
