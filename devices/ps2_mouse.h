@@ -29,10 +29,11 @@ class Ps2Mouse final : public Ps2Device {
     u8 pending = 0;  ///< the command that waits for its argument, 0: none
     u8 rate = 100, resolution = 2;
     bool reporting = false, remote = false, scaling = false, wrap = false;
-    u8 type = 0;                 ///< 0, 3 or 4
-    std::array<u8, 3> knock{};   ///< the last sample rates, newest last
+    u8 type = 0;                ///< 0, 3 or 4
+    std::array<u8, 3> knock{};  ///< the last sample rates, newest last
+    u8 buttons = 0, told = 0;   ///< told: the buttons of the last report
+    u8 reserved[3] = {};
     i32 dx = 0, dy = 0, dz = 0;  ///< not yet reported
-    u8 buttons = 0, told = 0;    ///< told: the buttons of the last report
   };
   void argument(u8 byte);
   bool setting(u8 byte);  ///< commands that only change a setting; false if `byte` is none
