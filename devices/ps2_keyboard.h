@@ -33,7 +33,7 @@ class Ps2Keyboard final : public Ps2Device {
 
  private:
   static constexpr u16 kUp = 0x80;  ///< in a key that waits: it goes up
-  static constexpr u16 kTyped = 128;
+  static constexpr u16 kTyped = 1024;
   /// Without padding: it is saved and hashed as bytes.
   struct State {
     Nanos repeat_at = 0;

@@ -317,8 +317,8 @@ TEST_CASE(
     b.kbd.key(0x1D, false);
   }
   const Bytes got = b.read_all();
-  CHECK(got.size() > 100);
-  CHECK(got.size() < 300);
+  CHECK(got.size() > 1000);
+  CHECK(got.size() < 2000);
   const auto count = [&got](u8 byte) { return std::ranges::count(got, byte); };
   CHECK(count(0x1D) == count(0x9D));
   CHECK(count(0x48) == count(0xC8));
