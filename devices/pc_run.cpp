@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/print.h"
 #include "devices/pc.h"
 
 namespace ring3 {
@@ -107,7 +108,7 @@ void Pc::handle_signals() {
 void Pc::handle_shutdown() {
   if (config_.no_reboot) {
     flush_output();
-    fmt::print(stderr, "ring3: triple fault; -no-reboot ends the run\n{}", dump());
+    print_to(stderr, "ring3: triple fault; -no-reboot ends the run\n{}", dump());
     return leave(0);
   }
   RING3_LOG(GuestErrors, "triple fault, resetting\n{}", dump());
@@ -151,12 +152,8 @@ void Pc::service_host() {
   serve();
   for (const ByteSink* sink : config_.serial) {
     if (!sink || sink->error().empty()) continue;
-    fmt::print(stderr, "ring3: {}\n", sink->error());
+    print_to(stderr, "ring3: {}\n", sink->error());
     return leave(1);
-  }
-  if (const std::string error = storage_.error(); !error.empty()) {
-    fmt::print(stderr, "ring3: {}\n", error);
-    leave(1);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/print.h"
 #include "devices/pc.h"
 #include "display/screendump.h"
 #include "host/standard_streams.h"
@@ -34,7 +35,7 @@ namespace ring3 {
 namespace {
 
 int fail(std::string_view message) {
-  fmt::print(stderr, "ring3: {}\n", message);
+  print_to(stderr, "ring3: {}\n", message);
   return 1;
 }
 
@@ -92,7 +93,7 @@ BoardInfo board_info(const Console& console, const Options& options) {
   return info;
 }
 
-void dump_board(void* board) { fmt::print(stderr, "{}", static_cast<Pc*>(board)->dump()); }
+void dump_board(void* board) { print_to(stderr, "{}", static_cast<Pc*>(board)->dump()); }
 
 RunTimes times_of(Pc& board) {
   RunTimes times;
@@ -121,7 +122,7 @@ Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Pr
   auto engine = make_jit(cpu, std::move(*jit));
   if (engine) return std::unique_ptr<Engine>(std::move(*engine));
   if (options.accel_given) return Error{engine.error()};
-  fmt::print(stderr, "ring3: {}; going on with -accel interp\n", engine.error());
+  print_to(stderr, "ring3: {}; going on with -accel interp\n", engine.error());
   return make_interpreter(cpu);
 }
 
@@ -199,7 +200,7 @@ int run_verified(const Options& options, const CpuModel& model, Console& console
   if (Status opened = second.open(options.drives, options.snapshot); !opened)
     return fail(opened.error());
   if (!options.icount_shift)
-    fmt::print(stderr, "ring3: -accel verify counts instructions: -icount shift=1 is on\n");
+    print_to(stderr, "ring3: -accel verify counts instructions: -icount shift=1 is on\n");
   std::string error;
   Profile profile;
   verify::Setup setup;
