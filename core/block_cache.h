@@ -27,6 +27,8 @@ class BlockCache final : public WriteWatcher, private MapListener {
 
   /// The block at CS:rip, decoded now if need be. Throws the fault of the fetch.
   Block& find(Cpu& cpu);
+  /// The same, but a page fault need not be thrown: null, and it is `fault`.
+  Block* find(Cpu& cpu, Fault& fault);
 
   /// True if the block that find() returned last stands in a page that all address spaces have.
   bool found_global(const Cpu& cpu) const;
@@ -83,6 +85,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   static void stop(Block& block);
   static size_t jump_slot(u64 linear) { return (linear ^ (linear >> 13)) & (kJumpEntries - 1); }
   Block* lookup(PhysAddr start, u32 key);
+  static bool page_faults(Cpu& cpu, u64 linear, Fault& fault);
   Block& find_slow(Cpu& cpu, u64 linear, JumpEntry& entry);
   PhysAddr fetch_page(Cpu& cpu, u64 linear, const u8*& host, std::array<u8, kPageSize>& copy);
   Block& decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available);

@@ -55,6 +55,7 @@ class JitEngine final : public Jit {
   void enter(Cpu& cpu, NativeBlock& t, u64 deadline);
   static After call_out(void* engine, CalloutSite* site, Frame* frame);
   After call_handler(const CalloutSite& site);
+  After leave_by(const Fault& fault, const CalloutSite& site);
   After run_rest(const CalloutSite& site, u32 index);
   After go_on(const NativeBlock& from, Frame& frame);
   u64 poll_mask() const;
@@ -98,13 +99,14 @@ After JitEngine::call_handler(const CalloutSite& site) {
   CpuState& state = cpu_.state;
   state.rip() = site.next_rip;
   const u64 generation = cpu_.mmu.last_generation();
+  // A page walk of its own may write to the block.
+  const Handler handler = site.insn->handler;
+  if (Fault fault; page_fault_ahead(cpu_, *site.insn, site.ahead, fault))
+    return leave_by(fault, site);
   try {
-    site.insn->handler(cpu_, *site.insn);
+    handler(cpu_, *site.insn);
   } catch (const Fault& fault) {
-    fault_ = fault;
-    state.rip() = site.rip;
-    state.instructions += site.index;
-    return After::Leave;
+    return leave_by(fault, site);
   }
   // The rest of a block that overwrote itself, or whose page was mapped anew, must not run.
   if (!site.last && !site.from->dead && cpu_.mmu.last_generation() == generation) [[likely]] {
@@ -114,6 +116,13 @@ After JitEngine::call_handler(const CalloutSite& site) {
   }
   state.instructions += site.index + 1;
   return After::Jump;
+}
+
+After JitEngine::leave_by(const Fault& fault, const CalloutSite& site) {
+  fault_ = fault;
+  cpu_.state.rip() = site.rip;
+  cpu_.state.instructions += site.index;
+  return After::Leave;
 }
 
 /// The rest of a block by its handlers: what translated code may not run itself, or what is left
@@ -182,7 +191,10 @@ void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
 }
 
 void JitEngine::run_block(Cpu& cpu, u64 deadline) {
-  Block& block = blocks_.find(cpu);
+  Fault fault{};
+  Block* const found = blocks_.find(cpu, fault);
+  if (!found) return deliver(cpu, fault);
+  Block& block = *found;
   if (block.breakpoint && stops_at(cpu)) [[unlikely]]
     return;
   if (g_log_mask != 0) [[unlikely]]

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "decoder/block.h"
+#include "jit/foresight.h"
 #include "mmu/mmu.h"
 
 namespace ring3::jit {
@@ -69,6 +70,7 @@ struct CalloutSite {
   bool rest = false;     ///< a poll: the rest of the block by its handlers, then leave
   bool cold = false;     ///< behind a fast path
   u64* count = nullptr;  ///< of the block's record
+  Foresight ahead;
 };
 
 /// The code of one block at one rip.

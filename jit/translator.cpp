@@ -128,6 +128,8 @@ void Translator::call_handler(u32 index, bool last, bool rest) {
   site->last = last;
   site->rest = rest;
   if (insn) note_site(*site);
+  if (insn && !rest)
+    site->ahead = foresight_of(c_.decoded[index], *insn, c_.treatments[index], in_cold_);
   a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
   a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout)));
   t_->callouts.push_back(std::move(site));

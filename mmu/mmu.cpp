@@ -39,6 +39,12 @@ bool Mmu::allows(const ShadowEntry& e, Access access, View view) const {
   return rights_in(state_, e, view) & right_bit(access);
 }
 
+bool Mmu::knows(LinearAddr address, Access access, View view) const {
+  if (state_.mode() == PagingMode::Off) return true;
+  const ShadowEntry* e = shadow_.find(address.value);
+  return e && allows(*e, access, view);
+}
+
 Translation Mmu::translate(LinearAddr address, Access access, View view) {
   ++counters_.tlb_misses;
   if (state_.mode() == PagingMode::Off) {
@@ -83,7 +89,8 @@ Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e,
         .global = e.global,
         .read = (rights & right_bit(Access::Read)) != 0,
         .write = direct_write && !memory_.watched(t.page),
-        .execute = (rights & right_bit(Access::Execute)) != 0},
+        .execute = (rights & right_bit(Access::Execute)) != 0,
+        .beside_code = direct_write ? memory_.code_page(t.page) : Tlb::kNoPage},
        view);
   return t;
 }
