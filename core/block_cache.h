@@ -46,6 +46,11 @@ class BlockCache final : public WriteWatcher, private MapListener {
   /// It stays named until the next one; it is never run again once invalid.
   void set_current(Block* block) { current_ = block; }
 
+  /// The block that the engine named ends after the present instruction.
+  void stop_running() {
+    if (current_ && current_->valid && current_ != uncached_.get()) invalidate(*current_);
+  }
+
   void set_observer(BlockObserver* observer) { observer_ = observer; }
 
   size_t size() const { return count_; }

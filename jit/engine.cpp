@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "core/debug.h"
 #include "core/dump.h"
 #include "core/engine_base.h"
 #include "jit/library.h"
@@ -112,7 +113,7 @@ After JitEngine::call_handler(const CalloutSite& site) {
   if (!site.last && !site.from->dead && cpu_.mmu.last_generation() == generation) [[likely]] {
     if (cpu_.signals.load(std::memory_order_relaxed) == 0) [[likely]]
       return After::GoOn;
-    return run_rest(site, site.index + 1);
+    if (!stops_after_instruction(cpu_)) return run_rest(site, site.index + 1);
   }
   state.instructions += site.index + 1;
   return After::Jump;
@@ -162,6 +163,7 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
 void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {
   CpuState& s = cpu.state;
   cpu.recent[cpu.next_recent++ % cpu.recent.size()] = s.rip();
+  blocks_.set_current(nullptr);
   const u64 left_over = deadline - s.instructions;
   const i64 budget = static_cast<i64>(std::min(left_over, u64{1} << 62));
   const Entry entry{.state = &s,

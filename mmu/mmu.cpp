@@ -3,6 +3,8 @@
 // Paging-Structure Caches").
 #include "mmu/mmu.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace ring3 {
@@ -79,7 +81,7 @@ Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e,
     if (counting_) ++counts_[gpa.value >> kPageShift];
     return t;
   }
-  if (!t.page.host) return t;
+  if (!t.page.host || std::ranges::find(armed_, address.page().value) != armed_.end()) return t;
   const bool ram = t.page.kind == PageKind::Ram;
   const bool direct_write = (rights & right_bit(Access::Write)) && e.dirty && ram;
   fill({.linear = address.page().value,
@@ -215,6 +217,12 @@ void Mmu::set_bypass(bool on) {
   if (bypass_ == on) return;
   bypass_ = on;
   activate();
+}
+
+void Mmu::arm(std::vector<u64> pages) {
+  if (pages == armed_) return;
+  armed_ = std::move(pages);
+  flush_rights();
 }
 
 void Mmu::count_accesses(bool on) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <unordered_map>
+#include <vector>
 
 #include "base/types.h"
 #include "mmu/generations.h"
@@ -111,6 +112,10 @@ class Mmu final : private MapListener {
   /// While on, nothing is filled, so each access takes the miss path: data breakpoints, AC checks.
   void set_bypass(bool on);
 
+  /// These linear pages are not filled, so that each access to them takes the miss path.
+  void arm(std::vector<u64> pages);
+  bool armed() const { return !armed_.empty(); }
+
   /// Counts translations per physical page; while on, bypass is on too. Off by default; switching
   /// it on starts from zero.
   void count_accesses(bool on);
@@ -167,6 +172,7 @@ class Mmu final : private MapListener {
   ShadowPageTables shadow_;
   MmuCounters counters_;
   std::unordered_map<u64, u64> counts_;
+  std::vector<u64> armed_;
 };
 
 }  // namespace ring3

@@ -384,6 +384,22 @@ TEST_CASE("Mmu: gone before the memory -> a map change reaches nobody") {
   CHECK_FALSE(memory.a20());
 }
 
+TEST_CASE("arm: an armed page never hits, others do; disarmed it hits again") {
+  Machine m;
+  m.tables.map(kLinear, kFrame | kAll);
+  m.tables.map(kLinear + 0x1000, kFrame + 0x1000 | kAll);
+  m.touch(kLinear, W);
+  m.mmu.arm({kLinear});
+  CHECK(m.mmu.armed());
+  for (const u64 page : {kLinear, kLinear + 0x1000}) CHECK(m.touch(page, W).ok);
+  CHECK_FALSE(m.mmu.probe_read<1>(kLinear));
+  CHECK_FALSE(m.mmu.probe_write<1>(kLinear));
+  CHECK(m.mmu.probe_write<1>(kLinear + 0x1000));
+  m.mmu.arm({});
+  m.touch(kLinear, W);
+  CHECK(m.mmu.probe_write<1>(kLinear));
+}
+
 TEST_CASE("bypass: nothing hits, what was cached hits again after") {
   Machine m;
   m.tables.map(kLinear, kFrame | kAll);
