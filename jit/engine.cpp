@@ -56,10 +56,13 @@ class JitEngine final : public Jit {
   void enter(Cpu& cpu, NativeBlock& t, u64 deadline);
   static After call_out(void* engine, CalloutSite* site, Frame* frame);
   After call_handler(const CalloutSite& site);
-  After leave_by(const Fault& fault, const CalloutSite& site);
+  After leave_by(const Fault& fault, u64 rip, const CalloutSite& site);
   After run_rest(const CalloutSite& site, u32 index);
   After go_on(const NativeBlock& from, Frame& frame);
   u64 poll_mask() const;
+  u64 rip_of(const CalloutSite& site) const {
+    return (site.from->rip + site.offset) & cpu_.state.ip_mask;
+  }
 
   JitOptions options_;
   Library library_;
@@ -98,16 +101,17 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
 /// Translated code is not unwound: a fault is kept, and taken after it was left.
 After JitEngine::call_handler(const CalloutSite& site) {
   CpuState& state = cpu_.state;
-  state.rip() = site.next_rip;
+  const u64 rip = rip_of(site);
+  state.rip() = (rip + site.insn->length) & state.ip_mask;
   const u64 generation = cpu_.mmu.last_generation();
   // A page walk of its own may write to the block.
   const Handler handler = site.insn->handler;
   if (Fault fault; page_fault_ahead(cpu_, *site.insn, site.ahead, fault))
-    return leave_by(fault, site);
+    return leave_by(fault, rip, site);
   try {
     handler(cpu_, *site.insn);
   } catch (const Fault& fault) {
-    return leave_by(fault, site);
+    return leave_by(fault, rip, site);
   }
   // The rest of a block that overwrote itself, or whose page was mapped anew, must not run.
   if (!site.last && !site.from->dead && cpu_.mmu.last_generation() == generation) [[likely]] {
@@ -119,9 +123,9 @@ After JitEngine::call_handler(const CalloutSite& site) {
   return After::Jump;
 }
 
-After JitEngine::leave_by(const Fault& fault, const CalloutSite& site) {
+After JitEngine::leave_by(const Fault& fault, u64 rip, const CalloutSite& site) {
   fault_ = fault;
-  cpu_.state.rip() = site.rip;
+  cpu_.state.rip() = rip;
   cpu_.state.instructions += site.index;
   return After::Leave;
 }
@@ -131,7 +135,7 @@ After JitEngine::leave_by(const Fault& fault, const CalloutSite& site) {
 After JitEngine::run_rest(const CalloutSite& site, u32 index) {
   CpuState& state = cpu_.state;
   Block& block = *site.from->block;
-  if (site.rest) state.rip() = site.rip;
+  if (site.rest) state.rip() = rip_of(site);
   state.instructions += index;
   if (index == block.insns.size()) return After::Jump;
   try {
@@ -212,7 +216,6 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   }
   if (last_.site && t) chain_last(cpu, *t);
   last_ = {};
-  library_.bury();
   if (!t) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
     return interpret(cpu, block, 0, block.insns.size());

@@ -98,8 +98,10 @@ bool string_faults(Cpu& cpu, const Insn& insn, const Foresight& f, Fault& fault)
   const u64* const gpr = cpu.state.gpr;
   if ((insn.prefixes & (kRep | kRepne)) && (gpr[kRcx] & mask) == 0) return false;
   const Seg from = static_cast<Seg>(insn.segment);
-  if (f.source && faults(cpu, from, gpr[kRsi] & mask, f, Access::Read, fault)) return true;
-  return f.destination && faults(cpu, kEs, gpr[kRdi] & mask, f, f.access, fault);
+  if (f.kind != Foresight::Destination &&
+      faults(cpu, from, gpr[kRsi] & mask, f, Access::Read, fault))
+    return true;
+  return f.kind != Foresight::Source && faults(cpu, kEs, gpr[kRdi] & mask, f, f.access, fault);
 }
 
 }  // namespace
@@ -107,11 +109,11 @@ bool string_faults(Cpu& cpu, const Insn& insn, const Foresight& f, Fault& fault)
 Foresight foresight_of(const Decoded& d, const Insn& insn, Treatment treatment, bool cold) {
   if (!cold) return {};
   if (const StringForm form = string_form(d); form.opcode != 0)
-    return {.kind = Foresight::String,
+    return {.kind = !form.source       ? Foresight::Destination
+                    : form.destination ? Foresight::Strings
+                                       : Foresight::Source,
             .access = form.writes ? Access::Write : Access::Read,
-            .size = form.size,
-            .source = form.source,
-            .destination = form.destination};
+            .size = form.size};
   if (const Stub* stub = host_stub(insn)) return of_vector(*stub);
   if (needed_residents(insn) != 0) return {};
   if (treatment == Treatment::CopyMem) return of_operand(d, insn);
@@ -133,7 +135,9 @@ bool page_fault_ahead(Cpu& cpu, const Insn& insn, const Foresight& f, Fault& fau
       return faults(cpu, kSs, s.gpr[kRsp] & stack_mask, f, f.access, fault);
     case Foresight::Frame:
       return faults(cpu, kSs, s.gpr[kRbp] & stack_mask, f, f.access, fault);
-    case Foresight::String:
+    case Foresight::Source:
+    case Foresight::Destination:
+    case Foresight::Strings:
       return string_faults(cpu, insn, f, fault);
   }
   return false;

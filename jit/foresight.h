@@ -13,16 +13,17 @@ namespace ring3::jit {
 struct Foresight {
   enum Kind : u8 {
     None,
-    Operand,  ///< the memory operand
-    Push,     ///< below rSP
-    Pop,      ///< at rSP
-    Frame,    ///< at rBP
-    String,   ///< at rSI, if it is `source`; then at rDI, if it is `destination`
+    Operand,      ///< the memory operand
+    Push,         ///< below rSP
+    Pop,          ///< at rSP
+    Frame,        ///< at rBP
+    Source,       ///< at rSI
+    Destination,  ///< at rDI
+    Strings,      ///< a read at rSI, then at rDI
   } kind = None;
-  Access access = Access::Read;  ///< of the destination, if it is a string instruction
+  Access access = Access::Read;  ///< of Strings: the second
   u8 size = 0;
   u8 align_mask = 0;  ///< a linear address with one of these bits raises #GP
-  bool source = false, destination = false;
 };
 
 /// `treatment`: of the instruction. `cold`: its fast path ran up to the access.
