@@ -120,6 +120,8 @@ Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Pr
   auto jit = jit_options(options, profile);
   if (!jit) return Error{jit.error()};
   auto engine = make_jit(cpu, std::move(*jit));
+  if (engine && !host_saves_x87())
+    fmt::print(stderr, "ring3: the host has no XSAVE: x87 and MMX instructions will be slow\n");
   if (engine) return std::unique_ptr<Engine>(std::move(*engine));
   if (options.accel_given) return Error{engine.error()};
   print_to(stderr, "ring3: {}; going on with -accel interp\n", engine.error());
