@@ -24,7 +24,9 @@ NativeBlock* first(const Block& block) { return static_cast<NativeBlock*>(block.
 }  // namespace
 
 Library::Library(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory> memory)
-    : cpu_(cpu), cache_(std::move(memory)), context_(cpu, options, cache_),
+    : cpu_(cpu),
+      cache_(std::move(memory)),
+      context_(cpu, options, cache_),
       counters_(options.profile ? options.profile->translator : own_counters_) {}
 
 Library::~Library() = default;

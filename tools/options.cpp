@@ -25,7 +25,7 @@ using Set = Status (*)(Parse&, std::string_view value);
 
 enum class Takes : u8 { Nothing, Value, OptionalValue };
 
-struct Row {
+struct OptionRow {
   std::string_view name;
   Takes takes;
   std::string_view syntax;  ///< of the value, for -help
@@ -326,7 +326,7 @@ Status set_blocks(Parse& p, std::string_view value) {
   });
 }
 
-constexpr Row kRows[] = {
+constexpr OptionRow kRows[] = {
     {"help", Takes::Nothing, "", "this text", set_action<Options::Action::Help>},
     {"h", Takes::Nothing, "", "", set_action<Options::Action::Help>},
     {"version", Takes::Nothing, "", "the version", set_action<Options::Action::Version>},
@@ -411,8 +411,8 @@ constexpr Row kRows[] = {
     {"stats", Takes::OptionalValue, "[=json[:FILE]]", "counters at the end", set_stats},
 };
 
-const Row* find_row(std::string_view name) {
-  for (const Row& row : kRows)
+const OptionRow* find_row(std::string_view name) {
+  for (const OptionRow& row : kRows)
     if (row.name == name) return &row;
   return nullptr;
 }
@@ -488,7 +488,7 @@ Status parse_one(Parse& parse, std::span<const char* const> arguments, size_t& a
   const auto argument = split_argument(text);
   if (!argument) return Error{fmt::format("{}: not an option; kernels go with -kernel FILE", text)};
   const std::string option = fmt::format("-{}", argument->name);
-  const Row* row = find_row(argument->name);
+  const OptionRow* row = find_row(argument->name);
   if (!row) return option_error(option, "", "unknown option; -help lists them");
   if (row->takes == Takes::Nothing && argument->value)
     return option_error(option, "", "takes no value");
@@ -528,7 +528,7 @@ std::string options_help() {
       "       ring3 blocks ...   what the translator made of a guest; ring3 blocks -help\n"
       "Runs an x86 PC in this terminal. Without -kernel or -image it boots the built-in guest.\n"
       "Ctrl-A X quits, Ctrl-A H helps.\n\n";
-  for (const Row& row : kRows) {
+  for (const OptionRow& row : kRows) {
     if (row.help.empty()) continue;
     const std::string_view gap = row.takes == Takes::Value ? " " : "";
     text +=
