@@ -134,8 +134,12 @@ void Pc::wait(Nanos time) {
     if (source && uarts_[port] && uarts_[port]->backlog() < kBacklog)
       handles[port] = source->handle();
   }
-  for (const HostService* service : services_) service->add_handles(handles);
-  waiter_.wait(time == kNever ? Waiter::kForever : time, handles);
+  u64 longest = time == kNever ? Waiter::kForever : time;
+  for (HostService* service : services_) {
+    service->add_handles(handles);
+    longest = std::min(longest, service->due_in());
+  }
+  waiter_.wait(longest, handles);
   serve();
   // By instructions, input is looked at only at times that are the guest's, unless it is dead.
   if (!config_.icount || time == kNever) next_service_ = 0;
