@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "bench/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ring3::bench {
+
+namespace {
+
+/// CPU time over hardware that the translator is to reach, by class of programs.
+struct Goal {
+  std::string_view group;
+  double ratio;
+};
+constexpr Goal kGoals[] = {{"integer", 2.2},  {"memory", 3}, {"simd", 1.5},
+                           {"selfmod", 100},  {"system", 4}, {"real", 3.5}};
+
+constexpr int kNameWidth = 26, kCellWidth = 24;
+
+std::string cell_text(const Row& row, const std::string& engine, const std::string& baseline) {
+  const auto found = row.cells.find(engine);
+  if (found == row.cells.end()) return "-";
+  const Cell& cell = found->second;
+  if (cell.samples.empty()) return cell.error.empty() ? "unsupported" : "FAILED";
+  const Spread time = time_spread(cell);
+  const Spread ratio = ratio_spread(row, engine, baseline);
+  if (engine == baseline || !ratio.count) return time_text(time.median);
+  return fmt::format("{} ({}..{})", ratio_text(ratio.median), ratio_text(ratio.q1),
+                     ratio_text(ratio.q3));
+}
+
+std::vector<std::string> measured(const Results& results) {
+  std::vector<std::string> names;
+  for (const EngineInfo& e : results.engines)
+    if (e.left_out.empty()) names.push_back(e.name);
+  return names;
+}
+
+std::string mean_lines(const Results& results, const std::vector<std::string>& names) {
+  std::string text;
+  for (const Group& group : groups(results)) {
+    if (group.ratio.empty()) continue;
+    text += fmt::format("  {:<{}}", fmt::format("{} {}", group.suite, group.group), kNameWidth);
+    for (const std::string& name : names) {
+      const auto mean = group.ratio.find(name);
+      text += fmt::format("{:>{}}", mean == group.ratio.end() ? "-" : ratio_text(mean->second),
+                          kCellWidth);
+    }
+    const auto goal = std::ranges::find(kGoals, group.group, &Goal::group);
+    const auto jit = group.ratio.find("jit");
+    if (baseline_of(results, group.suite) == "native" && goal != std::end(kGoals) && jit != group.ratio.end())
+      text += fmt::format("   goal of jit {}: {}", goal->ratio,
+                          jit->second <= goal->ratio ? "holds" : "MISSED");
+    text += '\n';
+  }
+  return text.empty() ? text : "geometric means\n" + text;
+}
+
+/// Where the translator is slower than QEMU's.
+std::string cliff_line(const Results& results) {
+  std::vector<std::pair<double, std::string>> slower;
+  bool both = false;
+  for (const Row& row : results.rows) {
+    const Spread ratio = ratio_spread(row, "jit", "qemu-tcg");
+    both |= ratio.count > 0;
+    if (ratio.median > 1) slower.emplace_back(ratio.median, row.workload.id());
+  }
+  if (!both) return {};
+  std::sort(slower.rbegin(), slower.rend());
+  std::string text = "jit slower than qemu-tcg:";
+  for (const auto& [ratio, id] : slower) text += fmt::format(" {} {}", id, ratio_text(ratio));
+  return text + (slower.empty() ? " nowhere\n" : "\n");
+}
+
+}  // namespace
+
+std::string ratio_text(double ratio) {
+  return ratio < 1000 ? fmt::format("{:.3g}", ratio) : fmt::format("{:.0f}", ratio);
+}
+
+std::string time_text(double nanoseconds) {
+  if (nanoseconds >= 1e9) return fmt::format("{:.3g} s", nanoseconds / 1e9);
+  if (nanoseconds >= 1e6) return fmt::format("{:.3g} ms", nanoseconds / 1e6);
+  if (nanoseconds >= 1e3) return fmt::format("{:.3g} us", nanoseconds / 1e3);
+  return fmt::format("{:.3g} ns", nanoseconds);
+}
+
+std::string report_text(const Results& results) {
+  const auto names = measured(results);
+  std::string text = fmt::format(
+      "\nthe baseline's time of a unit; the others' over it in the same round: median (quartiles)\n{:{}}",
+      "", kNameWidth + 2);
+  for (const std::string& name : names) text += fmt::format("{:>{}}", name, kCellWidth);
+  std::string heading, base;
+  for (const Row& row : results.rows) {
+    const std::string group = fmt::format("{} {}", row.workload.suite, row.workload.group);
+    if (group != heading) {
+      base = baseline_of(results, row.workload.suite);
+      text += fmt::format("\n{}, over {}", group, base);
+    }
+    heading = group;
+    text += fmt::format("\n  {:<{}}", row.workload.name, kNameWidth);
+    for (const std::string& name : names)
+      text += fmt::format("{:>{}}", cell_text(row, name, base), kCellWidth);
+  }
+  text += "\n" + mean_lines(results, names) + cliff_line(results) + "host\n";
+  for (const auto& [what, value] : results.host) text += fmt::format("  {}: {}\n", what, value);
+  for (const EngineInfo& e : results.engines)
+    text += e.left_out.empty() ? fmt::format("  {}: {}\n", e.name, e.version)
+                               : fmt::format("  left out: {}: {}\n", e.name, e.left_out);
+  for (const std::string& failure : results.failures) text += fmt::format("FAILED: {}\n", failure);
+  for (const std::string& line : disagreements(results)) text += fmt::format("FAILED: {}\n", line);
+  if (results.interrupted) text += "interrupted: this is what was measured until then\n";
+  return text;
+}
+
+}  // namespace ring3::bench
