@@ -198,9 +198,32 @@ Status set_image_bits(Options& o, std::string_view text) {
   return success();
 }
 
+Status set_bench_choice(BenchChoice& choice, std::string_view properties) {
+  const Status parsed =
+      parse_properties(properties, [&](std::string_view key, std::string_view text) -> Status {
+        if (key == "workload") {
+          choice.workloads = text;
+          return success();
+        }
+        if (key != "ring" && key != "units")
+          return Error{fmt::format("no property '{}'; there are workload, ring and units", key)};
+        const auto number = parse_number(text, ~u64{0});
+        if (!number) return Error{number.error()};
+        if (key == "units") choice.units = *number;
+        if (key == "ring") choice.ring = static_cast<u8>(std::min<u64>(*number, 255));
+        return success();
+      });
+  if (!parsed) return parsed;
+  const auto image = bench_guest_image(choice);
+  return image ? success() : Status(Error{image.error()});
+}
+
 Status set_image(Parse& p, std::string_view value) {
   p.options.image = value.substr(0, value.find(','));
   const std::string_view rest = value.substr(std::min(value.size(), p.options.image.size() + 1));
+  if (p.options.image == kBenchImage) return set_bench_choice(p.options.bench, rest);
+  if (value.starts_with("builtin:"))
+    return Error{fmt::format("no such built-in image; there is {}", kBenchImage)};
   return parse_properties(rest, [&](std::string_view key, std::string_view text) -> Status {
     if (key == "bits") return set_image_bits(p.options, text);
     if (key != "address")
@@ -311,6 +334,8 @@ constexpr Row kRows[] = {
     {"append", Takes::Value, "TEXT", "the kernel's command line", set_text<&Options::append>},
     {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
      set_image},
+    {"image", Takes::Value, "builtin:bench[,PROP=X]",
+     "the bench guest; workload=A+B, ring=0 or 3, units=N", set_image},
     {"drive", Takes::Value, "file=FILE[,PROP=X]",
      "a disk: format=raw|qcow2, if=ide|virtio|floppy, index=N, media=disk|cdrom, readonly=on, "
      "snapshot=on, "

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "bios/bench_guest.h"
 #include "host/socket.h"
 #include "tools/drive_options.h"
 #include "tools/firmware_options.h"
@@ -69,7 +70,8 @@ struct Options {
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
   FirmwareOptions firmware;
-  std::string image;           ///< flat test image
+  std::string image;           ///< flat test image, or kBenchImage
+  BenchChoice bench;           ///< of kBenchImage
   u64 image_address = 0x7C00;  ///< where it is loaded and entered
   u8 image_bits = 16;          ///< 16: real mode, 32: protected mode, 64: long mode
   std::vector<CharBackend> serial = {{CharBackend::Kind::Stdio, ""}};  ///< COM1 to COM4
@@ -98,6 +100,9 @@ struct Options {
   std::string hash_file;       ///< empty: no state hashes
   u64 hash_every = 1'000'000;  ///< instructions between two state hashes
 };
+
+/// What `-image` calls the bench guest.
+inline constexpr std::string_view kBenchImage = "builtin:bench";
 
 inline constexpr u64 kMinRam = u64{1} << 20;
 /// What 40 physical address bits hold besides the hole below 4 GiB.

@@ -66,6 +66,11 @@ def cases(files):
     yield ["-image", files["missing"]], ["-image", files["missing"]]
     yield ["-image", files["empty"]], ["-image", files["empty"]]
     yield ["-image", files["large"], "-m", "16M"], ["-image", files["large"]]
+    for choice, word in (("nope", "builtin:bench"), ("bench,workload=integer+nope", "self_modify"),
+                         ("bench,ring=1", "0 or 3"), ("bench,units=0", "units=0"),
+                         ("bench,nope=1", "workload"),
+                         ("bench,workload=system_call,ring=0", "ring 0")):
+        yield ["-image", f"builtin:{choice}"], [choice, word]
     for size in ("0", "1K", "64T", "-1", "abc", "99999999999999999999"):
         yield ["-m", size], ["-m", size]
     yield ["-frobnicate"], ["-frobnicate"]
