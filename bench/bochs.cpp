@@ -2,9 +2,7 @@
 #include "bench/bochs.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 
 namespace ring3::bench {
@@ -68,18 +66,6 @@ Status make_cd(const GuestFiles& guest, const fs::path& work) {
 
 }  // namespace
 
-bool is_installed(const std::string& program) {
-  if (program.find('/') != std::string::npos) return access(program.c_str(), X_OK) == 0;
-  const char* list = std::getenv("PATH");
-  std::string_view rest = list ? list : "/usr/bin:/bin";
-  while (!rest.empty()) {
-    const std::string_view folder = rest.substr(0, rest.find(':'));
-    rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
-    if (access(fmt::format("{}/{}", folder, program).c_str(), X_OK) == 0) return true;
-  }
-  return false;
-}
-
 std::vector<std::string> missing_for_bochs() {
   std::vector<std::string> lacks;
   for (const char* program : {"bochs", "xorriso"})
@@ -95,11 +81,7 @@ std::string bochs_version() {
   if (!child) return "unknown";
   Console console(std::move(*child));
   const auto line = console.find("Bochs x86 Emulator", 5);
-  return line ? line->substr(line->find("Bochs")) : "unknown";
-}
-
-std::string_view bochs_loaded(const GuestFiles& guest) {
-  return guest.multiboot ? "hello from" : "initrd.gz...ok";
+  return line ? (*line).substr((*line).find("Bochs")) : "unknown";
 }
 
 Result<std::unique_ptr<Console>> boot_bochs(const GuestFiles& guest, const fs::path& work) {
@@ -112,9 +94,9 @@ Result<std::unique_ptr<Console>> boot_bochs(const GuestFiles& guest, const fs::p
     return Error{fmt::format("{}: cannot be written", work.string())};
   ChildProcess::How how;
   how.terminal = std::move(*terminal);
-  auto child = ChildProcess::start({"bochs", "-q", "-f", (work / "bochsrc").string(), "-rc",
-                                    (work / "debugger").string()},
-                                   std::move(how));
+  auto child = ChildProcess::start(
+      {"bochs", "-q", "-f", (work / "bochsrc").string(), "-rc", (work / "debugger").string()},
+      std::move(how));
   if (!child) return Error{child.error()};
   return std::make_unique<Console>(std::move(*child));
 }

@@ -7,8 +7,8 @@
 
 namespace ring3::bench {
 
-/// Whether a program of that name is on the PATH.
-bool is_installed(const std::string& program);
+/// On its console before a Linux guest's first instruction: the loader has kernel and initrd.
+inline constexpr std::string_view kBochsLoaded = "initrd.gz...ok";
 
 std::vector<std::string> missing_for_bochs();
 std::string bochs_version();

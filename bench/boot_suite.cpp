@@ -23,8 +23,8 @@ constexpr u64 kBetweenPoints = 40'000'000;  // ns
 
 GuestFiles files_of(const LinuxGuest& guest, std::string_view name) {
   return {fmt::format("{}/{}/vmlinuz", guest.folder, name),
-          fmt::format("{}/{}/initrd-test.gz", guest.folder, name), "console=ttyS0",
-          guest.megabytes, false};
+          fmt::format("{}/{}/initrd-test.gz", guest.folder, name), "console=ttyS0", guest.megabytes,
+          false};
 }
 
 std::string_view guest_of(const Workload& workload) {
@@ -45,7 +45,7 @@ class Boot final : public Target {
     if (!console) return Error{console.error()};
     double start = 0;
     if (emulator_.kind == Kind::Bochs) {
-      const auto loaded = (*console)->find(bochs_loaded(files), kBootSeconds);
+      const auto loaded = (*console)->find(kBochsLoaded, kBootSeconds);
       if (!loaded) return Error{loaded.error()};
       start = static_cast<double>((*console)->process().cpu_nanoseconds());
     }
@@ -91,9 +91,10 @@ std::vector<Workload> boot_workloads(const LinuxGuest& guest, std::string& why_n
     all.push_back({"boot", "", name + std::string(kSelfTest), "to the end of its self-test", 1, 1});
   }
   if (all.empty())
-    why_not = fmt::format("boot: no kernels in {}; get them by tools/fetch-guest, or give "
-                          "--guests FOLDER",
-                          guest.folder);
+    why_not = fmt::format(
+        "boot: no kernels in {}; get them by tools/fetch-guest, or give "
+        "--guests FOLDER",
+        guest.folder);
   return all;
 }
 

@@ -57,7 +57,8 @@ Result<Results> read_results(const char* option, const std::string& path) {
   return results;
 }
 
-/// An engine that is there may still refuse: no kvm in this build, or a KVM that cannot run the bench guest.
+/// An engine that is there may still refuse: no kvm in this build, or a KVM that cannot run the
+/// bench guest.
 Status probe(const Emulator& emulator, const std::filesystem::path& work) {
   if (emulator.kind == Kind::Native) return success();
   return machine_target(emulator, work)->start();
@@ -71,8 +72,8 @@ Status probe_all(const Options& options, std::vector<Emulator>& engines,
     const Status works = probe(e, work);
     if (!works && works.error() == kInterrupted) return works;
     if (!works && (!options.engines.empty() || e.name == "jit"))
-      return Error{fmt::format("--engines {}: does not run the bench guest: {}", e.name,
-                               works.error())};
+      return Error{
+          fmt::format("--engines {}: does not run the bench guest: {}", e.name, works.error())};
     if (works) good.push_back(e);
     for (EngineInfo& info : infos)
       if (!works && info.name == e.name) info.left_out = works.error();
@@ -81,13 +82,11 @@ Status probe_all(const Options& options, std::vector<Emulator>& engines,
   return success();
 }
 
-/// By default no guests that take minutes: Linux under Bochs, or under a KVM that emulates ring 0.
-bool fits(const Options& options, const Emulator& e, const std::string& suite,
-          const Results& results) {
+/// By default no guests that take minutes: Linux under a KVM that emulates ring 0.
+bool fits(const Options& options, const Emulator& e, const std::string& suite) {
   if (e.kind == Kind::Native) return suite.starts_with("program");
   if (!is_linux_suite(suite) || !options.engines.empty()) return true;
-  if (e.kvm) return results.host.at("kvm").find("PVM") == std::string::npos;
-  return e.kind != Kind::Bochs;
+  return !e.kvm || !has_only_pvm();
 }
 
 std::unique_ptr<Target> make_target(const Emulator& e, const std::string& suite,
@@ -112,7 +111,7 @@ std::vector<Suite> make_suites(const Options& options, Results& results,
     if (suites.empty() || guest_of(suite) != last) {
       suites.emplace_back();
       for (const Emulator& e : engines)
-        if (fits(options, e, suite, results))
+        if (fits(options, e, suite))
           suites.back().targets.push_back(make_target(e, suite, options, work));
     }
     last = guest_of(suite);
@@ -124,8 +123,7 @@ std::vector<Suite> make_suites(const Options& options, Results& results,
 void add_timelines(const Options& options, Results& results, const std::vector<Emulator>& engines,
                    const std::filesystem::path& work) {
   for (const Emulator& e : engines) {
-    if (e.kind != Kind::Ring3 || !fits(options, e, "boot", results) || InterruptWatch::asked())
-      continue;
+    if (e.kind != Kind::Ring3 || !fits(options, e, "boot") || InterruptWatch::asked()) continue;
     progress(fmt::format("time line of a boot: {}", e.name));
     auto line = boot_timeline(e, options.guest, work);
     if (line)
@@ -177,7 +175,7 @@ int list(const Options& options) {
     fmt::print("{:<28} {:<9} {}\n", w.id(), w.group, w.unit);
   for (const std::string& line : available.missing) fmt::print("not there: {}\n", line);
   for (const std::string& name : emulator_names()) {
-    const auto found = find_emulator(name, options.emulator);
+    auto found = find_emulator(name, options.emulator);
     fmt::print("engine {:<21} {}\n", name, found ? found->version : "not there: " + found.error());
   }
   return 0;
@@ -202,7 +200,7 @@ int run(const Options& options) {
     results = std::move(*read);
   }
   if (Status written = outputs.write(results); !written) return fail(written.error());
-  std::string text = report_text(results);
+  std::string text = options.markdown ? markdown_text(results) : report_text(results);
   const auto changes = old ? std::optional(compare(*old, results)) : std::nullopt;
   if (changes) text += comparison_text(*changes);
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
@@ -214,7 +212,7 @@ int run(const Options& options) {
 }  // namespace
 
 int run_command(std::span<const char* const> arguments) {
-  const auto options = parse_options(arguments, own_program());
+  auto options = parse_options(arguments, own_program());
   if (!options) return fail(options.error());
   InterruptWatch watch;
   switch (options->action) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// `ring3 bench`: its options, and what it does with them. Exit status: 0; 1 for bad input, a run that failed
-// or engines that disagree; 2 for something slower than in --compare's result; 130 when interrupted.
+// `ring3 bench`: its options, and what it does with them. Exit status: 0; 1 for bad input, a run
+// that failed or engines that disagree; 2 for something slower than in --compare's result; 130 when
+// interrupted.
 #pragma once
 
 #include <optional>
@@ -21,6 +22,7 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> also;  ///< name and program
   Plan plan;
   bool timeline = false;
+  bool markdown = false;  ///< what is printed
   std::string json, html, compare, load;
   EmulatorOptions emulator;
   LinuxGuest guest;

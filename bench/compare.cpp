@@ -113,17 +113,18 @@ Comparison compare(const Results& before, const Results& now) {
 }
 
 std::string comparison_text(const Comparison& comparison) {
-  std::string text = "\nsince the old result: median (quartiles); beyond the noise are medians that "
-                     "differ by more than\nboth interquartile ranges and 5 %\n";
+  std::string text =
+      "\nsince the old result: median (quartiles); beyond the noise are medians that "
+      "differ by more than\nboth interquartile ranges and 5 %\n";
   for (const std::string& note : comparison.notes) text += fmt::format("  {}\n", note);
   size_t same = 0, few = 0;
   for (const Change& c : comparison.changes) {
     same += c.verdict == Verdict::Same;
     few += c.verdict == Verdict::TooFew;
     if (c.verdict == Verdict::Same || c.verdict == Verdict::TooFew) continue;
-    text += fmt::format("  {} {}: {} {:.2f} times: {} -> {}\n", c.workload, c.engine,
-                        word(c.verdict), c.now.median / c.before.median, value_text(c, c.before),
-                        value_text(c, c.now));
+    text +=
+        fmt::format("  {} {}: {} {:.2f} times: {} -> {}\n", c.workload, c.engine, word(c.verdict),
+                    c.now.median / c.before.median, value_text(c, c.before), value_text(c, c.now));
   }
   text += fmt::format("  {} within the noise\n", same);
   if (few) text += fmt::format("  {} with fewer than {} rounds: not judged\n", few, kLeastRounds);

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "bench/bochs.h"
+#include "bench/host_info.h"
 
 namespace ring3::bench {
 
@@ -42,12 +43,15 @@ Result<Emulator> ring3_engine(const std::string& name, const EmulatorOptions& op
   return e;
 }
 
+/// KVM-PVM lacks an MSR that QEMU sets for the host's model.
+std::string kvm_model() { return has_only_pvm() ? "host,-arch-capabilities" : "host"; }
+
 Result<Emulator> qemu(const std::string& name, const EmulatorOptions& options) {
   const bool kvm = name == "qemu-kvm";
   Emulator e{name,
              Kind::Qemu,
-             {kQemu, "-accel", kvm ? "kvm" : "tcg", "-cpu", kvm ? "host" : options.cpu, "-display",
-              "none", "-monitor", "none", "-nic", "none"},
+             {kQemu, "-accel", kvm ? "kvm" : "tcg", "-cpu", kvm ? kvm_model() : options.cpu,
+              "-display", "none", "-monitor", "none", "-nic", "none"},
              {},
              kvm};
   if (!is_installed(kQemu))
@@ -59,9 +63,10 @@ Result<Emulator> qemu(const std::string& name, const EmulatorOptions& options) {
 
 Result<Emulator> bochs() {
   if (const auto lacks = missing_for_bochs(); !lacks.empty())
-    return Error{fmt::format("not there: {}: Debian packages bochs, bochsbios, vgabios, isolinux, "
-                             "syslinux-common, xorriso",
-                             fmt::join(lacks, ", "))};
+    return Error{
+        fmt::format("not there: {}: Debian packages bochs, bochsbios, vgabios, isolinux, "
+                    "syslinux-common, xorriso",
+                    fmt::join(lacks, ", "))};
   Emulator e{"bochs", Kind::Bochs, {"bochs"}, {}, false};
   e.version = bochs_version();
   return e;
@@ -69,8 +74,20 @@ Result<Emulator> bochs() {
 
 }  // namespace
 
+bool is_installed(const std::string& program) {
+  if (program.find('/') != std::string::npos) return access(program.c_str(), X_OK) == 0;
+  const char* list = std::getenv("PATH");
+  std::string_view rest = list ? list : "/usr/bin:/bin";
+  while (!rest.empty()) {
+    const std::string_view folder = rest.substr(0, rest.find(':'));
+    rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
+    if (access(fmt::format("{}/{}", folder, program).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
 const std::vector<std::string>& emulator_names() {
-  static const std::vector<std::string> names = {"native", "jit",      "interp", "kvm",
+  static const std::vector<std::string> names = {"native",   "jit",      "interp", "kvm",
                                                  "qemu-tcg", "qemu-kvm", "bochs"};
   return names;
 }
@@ -95,8 +112,8 @@ Result<std::unique_ptr<Console>> boot(const Emulator& emulator, const GuestFiles
                                       const std::vector<std::string>& more) {
   if (emulator.kind == Kind::Bochs) return boot_bochs(guest, work);
   std::vector<std::string> command = emulator.program;
-  command.insert(command.end(), {"-m", std::to_string(guest.megabytes), "-no-reboot", "-kernel",
-                                 guest.kernel});
+  command.insert(command.end(),
+                 {"-m", std::to_string(guest.megabytes), "-no-reboot", "-kernel", guest.kernel});
   if (!guest.initrd.empty()) command.insert(command.end(), {"-initrd", guest.initrd});
   if (!guest.append.empty()) command.insert(command.end(), {"-append", guest.append});
   if (std::ranges::find(more, "-serial") == more.end())

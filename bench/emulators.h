@@ -38,6 +38,9 @@ Result<Emulator> find_emulator(const std::string& name, const EmulatorOptions& o
 Result<Emulator> other_ring3(const std::string& name, const std::string& program,
                              const EmulatorOptions& options);
 
+/// Whether a program of that name is on the PATH.
+bool is_installed(const std::string& program);
+
 struct GuestFiles {
   std::string kernel, initrd, append;  ///< a Multiboot kernel has neither of the last
   unsigned megabytes = 128;
@@ -48,8 +51,5 @@ struct GuestFiles {
 Result<std::unique_ptr<Console>> boot(const Emulator& emulator, const GuestFiles& guest,
                                       const std::filesystem::path& work,
                                       const std::vector<std::string>& more = {});
-
-/// A line on the console of Bochs before the guest's first instruction: its loader has the kernel.
-std::string_view bochs_loaded(const GuestFiles& guest);
 
 }  // namespace ring3::bench

@@ -34,7 +34,8 @@ std::map<std::string, u64> exits_of_stats_text(std::string_view text) {
     if (!line.starts_with("  ") || space == line.npos) continue;
     std::string_view name = line.substr(2, line.find_last_not_of(' ', space) - 1);
     if (exit_reason_number(name))
-      exits[std::string(name)] = std::strtoull(std::string(line.substr(space)).c_str(), nullptr, 10);
+      exits[std::string(name)] =
+          std::strtoull(std::string(line.substr(space)).c_str(), nullptr, 10);
   }
   return exits;
 }

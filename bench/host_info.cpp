@@ -42,7 +42,8 @@ bool has_flag(const std::string& flag) {
 /// flag that they do not pass on.
 std::string virtualization() {
   const std::string vendor = first_line("/sys/class/dmi/id/sys_vendor");
-  if (has_flag("hypervisor")) return fmt::format("a virtual machine{}{}", vendor.empty() ? "" : " of ", vendor);
+  if (has_flag("hypervisor"))
+    return fmt::format("a virtual machine{}{}", vendor.empty() ? "" : " of ", vendor);
   if (has_flag("vmx") || has_flag("svm")) return "none seen";
   return "none seen, no VMX or SVM";
 }
@@ -50,7 +51,7 @@ std::string virtualization() {
 std::string kvm() {
   if (access("/dev/kvm", F_OK) != 0) return "no /dev/kvm";
   if (access("/dev/kvm", R_OK | W_OK) != 0) return "/dev/kvm does not open";
-  if (has_flag("vmx") || has_flag("svm")) return "/dev/kvm on VMX or SVM";
+  if (!has_only_pvm()) return "/dev/kvm on VMX or SVM";
   return "/dev/kvm without VMX or SVM (KVM-PVM: ring 3 runs natively, ring 0 is emulated)";
 }
 
@@ -61,18 +62,22 @@ std::string or_unknown(const std::string& text) { return text.empty() ? "not rea
 std::map<std::string, std::string> host_info() {
   utsname name{};
   uname(&name);
-  return {{"cpu", or_unknown(value_of("/proc/cpuinfo", "model name"))},
-          {"cpu family and model", fmt::format("{} {} {}", value_of("/proc/cpuinfo", "cpu family"),
-                                               value_of("/proc/cpuinfo", "model\t"),
-                                               value_of("/proc/cpuinfo", "stepping"))},
-          {"processors", std::to_string(sysconf(_SC_NPROCESSORS_ONLN))},
-          {"memory", or_unknown(value_of("/proc/meminfo", "MemTotal"))},
-          {"kernel", fmt::format("{} {}", name.sysname, name.release)},
-          {"load", or_unknown(first_line("/proc/loadavg"))},
-          {"governor",
-           or_unknown(first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))},
-          {"virtualization", virtualization()},
-          {"kvm", kvm()}};
+  return {
+      {"cpu", or_unknown(value_of("/proc/cpuinfo", "model name"))},
+      {"cpu family and model",
+       fmt::format("{} {} {}", value_of("/proc/cpuinfo", "cpu family"),
+                   value_of("/proc/cpuinfo", "model\t"), value_of("/proc/cpuinfo", "stepping"))},
+      {"processors", std::to_string(sysconf(_SC_NPROCESSORS_ONLN))},
+      {"memory", or_unknown(value_of("/proc/meminfo", "MemTotal"))},
+      {"kernel", fmt::format("{} {}", name.sysname, name.release)},
+      {"load", or_unknown(first_line("/proc/loadavg"))},
+      {"governor", or_unknown(first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))},
+      {"virtualization", virtualization()},
+      {"kvm", kvm()}};
+}
+
+bool has_only_pvm() {
+  return access("/dev/kvm", F_OK) == 0 && !has_flag("vmx") && !has_flag("svm");
 }
 
 std::string utc_now() {

@@ -15,7 +15,8 @@ constexpr unsigned kFile = 0100755, kFolder = 040755;
 void pad(std::string& text) { text.resize((text.size() + 3) / 4 * 4); }
 
 /// A header of 13 eight-digit fields, the name, the data; each padded to four bytes.
-std::string entry(unsigned number, const std::string& name, unsigned mode, const std::string& data) {
+std::string entry(unsigned number, const std::string& name, unsigned mode,
+                  const std::string& data) {
   std::string text = "070701";
   const size_t fields[] = {number, mode, 0, 0, 1, 0, data.size(), 0, 0, 0, 0, name.size() + 1, 0};
   for (const size_t field : fields) text += fmt::format("{:08X}", field);

@@ -41,7 +41,8 @@ Result<Line> parse_line(const std::string& text) {
 
 class MachineTarget final : public Target {
  public:
-  MachineTarget(const Emulator& emulator, fs::path work) : Target(emulator), work_(std::move(work)) {}
+  MachineTarget(const Emulator& emulator, fs::path work)
+      : Target(emulator), work_(std::move(work)) {}
 
   /// What CPU time a run has besides its units, the clock's calibration above all.
   Status start() override {
@@ -50,7 +51,7 @@ class MachineTarget final : public Target {
     small.suite = "ring3";
     const auto run = this->run(small, 1);
     if (!run) return Error{run.error()};
-    idle_ns_ = run->cpu_ns;
+    idle_ns_ = (*run).cpu_ns;
     return success();
   }
 
@@ -90,8 +91,8 @@ class MachineTarget final : public Target {
     guest.kernel = (work_ / "bench-guest").string();
     guest.multiboot = true;
     std::ofstream file(guest.kernel, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(image->data()),
-               static_cast<std::streamsize>(image->size()));
+    file.write(reinterpret_cast<const char*>((*image).data()),
+               static_cast<std::streamsize>((*image).size()));
     file.close();
     if (!file) return Error{fmt::format("{}: cannot be written", guest.kernel)};
     return boot(emulator_, guest, work_, more);
@@ -106,13 +107,14 @@ class MachineTarget final : public Target {
     const double all = static_cast<double>(console.process().cpu_nanoseconds() - cpu);
     const auto line = parse_line(*text);
     if (!line) return Error{line.error()};
-    if (line->units != units) return Error{fmt::format("ran other units: {}", *text)};
+    if ((*line).units != units) return Error{fmt::format("ran other units: {}", *text)};
     Run run;
-    const double share = static_cast<double>(units) / static_cast<double>(units_with_warm_up(units));
+    const double share =
+        static_cast<double>(units) / static_cast<double>(units_with_warm_up(units));
     run.cpu_ns = idle_ns_ > 0 ? std::max(0.0, all - idle_ns_) * share : all;
-    run.ns = emulator_.kind == Kind::Bochs ? run.cpu_ns : static_cast<double>(line->ns);
-    run.guest_cycles = static_cast<double>(line->cycles);
-    run.hash = line->hash;
+    run.ns = emulator_.kind == Kind::Bochs ? run.cpu_ns : static_cast<double>((*line).ns);
+    run.guest_cycles = static_cast<double>((*line).cycles);
+    run.hash = (*line).hash;
     return run;
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
@@ -12,7 +13,7 @@ namespace {
 
 using Set = Status (*)(Options&, std::string_view value);
 
-struct Row {
+struct OptionRow {
   std::string_view name, syntax, help;  ///< without syntax: takes no value
   Set set;
 };
@@ -76,6 +77,14 @@ Status set_also(Options& o, std::string_view value) {
   return success();
 }
 
+Status set_profile(Options& o, std::string_view value) {
+  std::error_code bad;
+  if (!std::filesystem::is_directory(value, bad)) return Error{"give a folder that is there"};
+  if (!is_installed("perf")) return Error{"perf is not installed: Debian package linux-perf"};
+  o.guest.profile = value;
+  return success();
+}
+
 Status set_quick(Options& o, std::string_view) {
   o.plan.rounds = 1;
   o.plan.seconds = 0.03;
@@ -83,14 +92,16 @@ Status set_quick(Options& o, std::string_view) {
   return success();
 }
 
-constexpr Row kRows[] = {
+constexpr OptionRow kRows[] = {
     {"help", "", "this text", set_action<Options::Action::Help>},
     {"list", "", "what can be chosen here, and what is missing", set_action<Options::Action::List>},
-    {"engines", "LIST", "of native, jit, interp, kvm, qemu-tcg, qemu-kvm, bochs",
+    {"engines", "LIST",
+     "of native, jit, interp, kvm, qemu-tcg, qemu-kvm, and bochs, which needs to be named",
      set_list<&Options::engines>},
     {"also", "NAME=RING3", "another build's translator, for comparing builds; may be repeated",
      set_also},
-    {"workloads", "LIST", "ring0, ring3 (the default), program, program32, boot, all, a class or a name",
+    {"workloads", "LIST",
+     "ring0, ring3 (the default), program, program32, boot, all, a class or a name",
      set_list<&Options::workloads>},
     {"baseline", "LIST", "ratios are over the first of these that measured something",
      set_list<&Options::baselines>},
@@ -112,6 +123,11 @@ constexpr Row kRows[] = {
     {"json", "FILE", "the result, for programs and --compare", set_text<&Options::json>},
     {"html", "FILE", "the result as one page with plots, which needs nothing else",
      set_text<&Options::html>},
+    {"markdown", "", "prints the result in short, as Markdown",
+     [](Options& o, std::string_view) {
+       o.markdown = true;
+       return success();
+     }},
     {"compare", "OLD.json", "what is slower or faster than then, beyond the noise",
      set_text<&Options::compare>},
     {"load", "FILE.json", "measures nothing: takes that result", set_text<&Options::load>},
@@ -128,6 +144,8 @@ constexpr Row kRows[] = {
        o.emulator.cpu = v;
        return success();
      }},
+    {"profile", "FOLDER", "perf's recording of each program under an emulator, for bench/profile",
+     set_profile},
     {"ring3-options", "TEXT", "more options of ring3, one text",
      [](Options& o, std::string_view v) -> Status {
        o.emulator.ring3_options = split(v, ' ');
@@ -135,11 +153,36 @@ constexpr Row kRows[] = {
      }},
 };
 
+/// Takes arguments[at] and its value.
+Status parse_one(Options& options, std::span<const char* const> arguments, size_t& at) {
+  const std::string_view text = arguments[at++];
+  if (text == "-h" || text == "-help") return set_action<Options::Action::Help>(options, {});
+  const size_t equals = text.find('=');
+  const std::string_view name = text.substr(0, equals);
+  const auto row = std::ranges::find_if(kRows, [&](const OptionRow& r) {
+    return name.starts_with("--") && name.substr(2) == r.name;
+  });
+  if (row == std::end(kRows))
+    return Error{fmt::format("bench {}: no such option; ring3 bench --help lists them", text)};
+  if (row->syntax.empty() && equals != text.npos)
+    return Error{fmt::format("{}: takes no value", name)};
+  std::string_view value;
+  if (!row->syntax.empty()) {
+    if (equals == text.npos && at == arguments.size())
+      return Error{fmt::format("{}: needs a value: {} {}", name, name, row->syntax)};
+    value = equals == text.npos ? arguments[at++] : text.substr(equals + 1);
+    if (value.empty())
+      return Error{fmt::format("{} \'\': needs a value: {} {}", name, name, row->syntax)};
+  }
+  const Status set = row->set(options, value);
+  return set ? set : Status(Error{fmt::format("{} {}: {}", name, value, set.error())});
+}
+
 Status check(const Options& o) {
   if (o.load.empty()) return success();
   if (!o.engines.empty() || !o.workloads.empty() || !o.also.empty() || o.timeline)
-    return Error{fmt::format("--load {}: measures nothing; leave engines, workloads and --timeline out",
-                             o.load)};
+    return Error{fmt::format(
+        "--load {}: measures nothing; leave engines, workloads and --timeline out", o.load)};
   return success();
 }
 
@@ -152,30 +195,8 @@ Result<Options> parse_options(std::span<const char* const> arguments, const std:
   options.emulator.ring3 = program;
   options.guest.binaries = (folder.parent_path() / "bench").string();
   options.guest.folder = (folder.parent_path().parent_path() / "guests").string();
-  for (size_t at = 0; at < arguments.size(); ++at) {
-    const std::string_view text = arguments[at];
-    if (text == "-h" || text == "-help") options.action = Options::Action::Help;
-    if (text == "-h" || text == "-help") continue;
-    const size_t equals = text.find('=');
-    const std::string_view name = text.substr(0, equals);
-    const auto row = std::ranges::find_if(kRows, [&](const Row& r) {
-      return name.starts_with("--") && name.substr(2) == r.name;
-    });
-    if (row == std::end(kRows))
-      return Error{fmt::format("bench {}: no such option; ring3 bench --help lists them", text)};
-    std::string_view value;
-    if (row->syntax.empty() && equals != text.npos)
-      return Error{fmt::format("{}: takes no value", name)};
-    if (!row->syntax.empty()) {
-      if (equals == text.npos && at + 1 == arguments.size())
-        return Error{fmt::format("{}: needs a value: {} {}", name, name, row->syntax)};
-      value = equals == text.npos ? arguments[++at] : text.substr(equals + 1);
-      if (value.empty())
-        return Error{fmt::format("{} '': needs a value: {} {}", name, name, row->syntax)};
-    }
-    if (Status set = row->set(options, value); !set)
-      return Error{fmt::format("{} {}: {}", name, value, set.error())};
-  }
+  for (size_t at = 0; at < arguments.size();)
+    if (Status parsed = parse_one(options, arguments, at); !parsed) return Error{parsed.error()};
   if (Status good = check(options); !good) return Error{good.error()};
   return options;
 }
@@ -183,16 +204,20 @@ Result<Options> parse_options(std::span<const char* const> arguments, const std:
 std::string help() {
   std::string text =
       "usage: ring3 bench [options]\n"
-      "Measures engines of ring3 and its peers on the same workloads, in alternating rounds: median and\n"
-      "quartiles of each, ratios over a baseline. Without options: the built-in bench guest, in ring 0 and\n"
+      "Measures engines of ring3 and its peers on the same workloads, in alternating rounds: "
+      "median and\n"
+      "quartiles of each, ratios over a baseline. Without options: the built-in bench guest, in "
+      "ring 0 and\n"
       "ring 3, under everything that is installed.\n\n";
-  for (const Row& row : kRows)
-    text += fmt::format("  {:<24} {}\n",
-                        fmt::format("--{}{}{}", row.name, row.syntax.empty() ? "" : " ", row.syntax),
-                        row.help);
+  for (const OptionRow& row : kRows)
+    text += fmt::format(
+        "  {:<24} {}\n",
+        fmt::format("--{}{}{}", row.name, row.syntax.empty() ? "" : " ", row.syntax), row.help);
   return text +
-         "\nExit status: 0; 1: bad input, a run failed, or engines left different states; 2: slower than\n"
-         "--compare's result beyond the noise (medians differ by more than both interquartile ranges and\n"
+         "\nExit status: 0; 1: bad input, a run failed, or engines left different states; 2: "
+         "slower than\n"
+         "--compare's result beyond the noise (medians differ by more than both interquartile "
+         "ranges and\n"
          "5 %, at least 3 rounds each); 130: interrupted, with what was measured until then.\n";
 }
 

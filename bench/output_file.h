@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A file that is opened before a long run, so that a bad name is told at once, and written after it.
+// A file that is opened before a long run, so that a bad name is told at once, and written after
+// it.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Results as one HTML file that needs nothing else: the JSON, Chart.js (Debian package libjs-chart.js, MIT)
-// and page/* are inside.
+// Results as one HTML file that needs nothing else: the JSON, Chart.js (Debian package
+// libjs-chart.js, MIT) and page/* are inside.
 #pragma once
 
 #include <string>

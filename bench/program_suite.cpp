@@ -127,17 +127,20 @@ class LinuxProgram final : public Target {
   }
 
   Result<Run> measure(const Workload& workload, u64 units) {
-    console_->send(fmt::format("/bin/bench-guest{} {} {} --wait\n", bits_of(workload),
-                               workload.name, units));
+    console_->send(
+        fmt::format("/bin/bench-guest{} {} {} --wait\n", bits_of(workload), workload.name, units));
     const auto ready = console_->find("bench: ready", kRunSeconds, kUnsupported);
     if (!ready) return Error{ready.error()};
     Result<std::string> line = *ready;
     double cpu = 0;
-    if (ready->find(kUnsupported) == std::string::npos) {
+    if ((*ready).find(kUnsupported) == std::string::npos) {
+      const auto perf = record(workload);
       const u64 before = console_->process().cpu_nanoseconds();
       console_->send("go\n");
       line = console_->find("bench: result", kRunSeconds);
       cpu = static_cast<double>(console_->process().cpu_nanoseconds() - before);
+      if (perf) perf->interrupt();
+      if (perf) perf->wait(static_cast<u64>(kEndSeconds * 1e9));
     }
     if (!line) return Error{line.error()};
     if (const auto end = console_->find("bench: exit 0", kRunSeconds); !end)
@@ -145,6 +148,20 @@ class LinuxProgram final : public Target {
     auto run = parse_result(*line);
     if (run) run->ns = run->cpu_ns = cpu;
     return run;
+  }
+
+  /// perf, once it watches the emulator; null if it is not wanted.
+  std::unique_ptr<ChildProcess> record(const Workload& workload) {
+    constexpr u64 kAttach = 300'000'000;  // ns
+    if (guest_.profile.empty()) return nullptr;
+    auto perf = ChildProcess::start(
+        {"perf", "record", "-q", "-e", "cpu-clock", "-p",
+         std::to_string(console_->process().number()), "-o",
+         fmt::format("{}/{}-{}-{}.data", guest_.profile, name(), workload.suite, workload.name)},
+        {});
+    if (!perf) return nullptr;
+    (*perf)->wait(kAttach);
+    return std::move(*perf);
   }
 
   /// /init is the agent, in the kernel's word size.
@@ -185,9 +202,10 @@ std::vector<Workload> program_workloads(const LinuxGuest& guest, std::string& wh
     }
   }
   if (!all.empty() && !fs::exists(kernel(guest))) {
-    why_not = fmt::format("program: {} is not there; get it by tools/fetch-guest, or give "
-                          "--guests FOLDER",
-                          kernel(guest));
+    why_not = fmt::format(
+        "program: {} is not there; get it by tools/fetch-guest, or give "
+        "--guests FOLDER",
+        kernel(guest));
     return {};
   }
   return all;

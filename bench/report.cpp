@@ -14,16 +14,17 @@ struct Goal {
   std::string_view group;
   double ratio;
 };
-constexpr Goal kGoals[] = {{"integer", 2.2},  {"memory", 3}, {"simd", 1.5},
-                           {"selfmod", 100},  {"system", 4}, {"real", 3.5}};
+constexpr Goal kGoals[] = {{"integer", 2.2}, {"memory", 3}, {"simd", 1.5},
+                           {"selfmod", 100}, {"system", 4}, {"real", 3.5}};
 
-constexpr int kNameWidth = 26, kCellWidth = 24;
+constexpr int kNameWidth = 24, kCellWidth = 22;
 
 std::string cell_text(const Row& row, const std::string& engine, const std::string& baseline) {
   const auto found = row.cells.find(engine);
   if (found == row.cells.end()) return "-";
   const Cell& cell = found->second;
-  if (cell.samples.empty()) return cell.error.empty() ? "unsupported" : "FAILED";
+  if (cell.samples.empty())
+    return cell.error.empty() || cell.error == kUnsupported ? "-" : "FAILED";
   const Spread time = time_spread(cell);
   const Spread ratio = ratio_spread(row, engine, baseline);
   if (engine == baseline || !ratio.count) return time_text(time.median);
@@ -31,18 +32,15 @@ std::string cell_text(const Row& row, const std::string& engine, const std::stri
                      ratio_text(ratio.q3));
 }
 
-std::vector<std::string> measured(const Results& results) {
-  std::vector<std::string> names;
-  for (const EngineInfo& e : results.engines)
-    if (e.left_out.empty()) names.push_back(e.name);
-  return names;
+std::string heading_of(const std::string& suite, const std::string& group) {
+  return group.empty() ? suite : suite + " " + group;
 }
 
 std::string mean_lines(const Results& results, const std::vector<std::string>& names) {
   std::string text;
   for (const Group& group : groups(results)) {
     if (group.ratio.empty()) continue;
-    text += fmt::format("  {:<{}}", fmt::format("{} {}", group.suite, group.group), kNameWidth);
+    text += fmt::format("  {:<{}}", heading_of(group.suite, group.group), kNameWidth);
     for (const std::string& name : names) {
       const auto mean = group.ratio.find(name);
       text += fmt::format("{:>{}}", mean == group.ratio.end() ? "-" : ratio_text(mean->second),
@@ -50,7 +48,8 @@ std::string mean_lines(const Results& results, const std::vector<std::string>& n
     }
     const auto goal = std::ranges::find(kGoals, group.group, &Goal::group);
     const auto jit = group.ratio.find("jit");
-    if (baseline_of(results, group.suite) == "native" && goal != std::end(kGoals) && jit != group.ratio.end())
+    if (baseline_of(results, group.suite) == "native" && goal != std::end(kGoals) &&
+        jit != group.ratio.end())
       text += fmt::format("   goal of jit {}: {}", goal->ratio,
                           jit->second <= goal->ratio ? "holds" : "MISSED");
     text += '\n';
@@ -76,6 +75,18 @@ std::string cliff_line(const Results& results) {
 
 }  // namespace
 
+std::vector<std::string> measured_engines(const Results& results, const std::string& suite) {
+  std::vector<std::string> names;
+  for (const EngineInfo& e : results.engines)
+    if (std::ranges::any_of(results.rows, [&](const Row& row) {
+          const auto cell = row.cells.find(e.name);
+          return (suite.empty() || row.workload.suite == suite) && cell != row.cells.end() &&
+                 !cell->second.samples.empty();
+        }))
+      names.push_back(e.name);
+  return names;
+}
+
 std::string ratio_text(double ratio) {
   return ratio < 1000 ? fmt::format("{:.3g}", ratio) : fmt::format("{:.0f}", ratio);
 }
@@ -88,17 +99,18 @@ std::string time_text(double nanoseconds) {
 }
 
 std::string report_text(const Results& results) {
-  const auto names = measured(results);
+  const auto names = measured_engines(results);
   std::string text = fmt::format(
-      "\nthe baseline's time of a unit; the others' over it in the same round: median (quartiles)\n{:{}}",
+      "\nthe baseline's time of a unit; the others' over it in the same round: median "
+      "(quartiles)\n{:{}}",
       "", kNameWidth + 2);
   for (const std::string& name : names) text += fmt::format("{:>{}}", name, kCellWidth);
   std::string heading, base;
   for (const Row& row : results.rows) {
-    const std::string group = fmt::format("{} {}", row.workload.suite, row.workload.group);
+    const std::string group = heading_of(row.workload.suite, row.workload.group);
     if (group != heading) {
       base = baseline_of(results, row.workload.suite);
-      text += fmt::format("\n{}, over {}", group, base);
+      text += fmt::format("\n{}: over {}", group, base);
     }
     heading = group;
     text += fmt::format("\n  {:<{}}", row.workload.name, kNameWidth);

@@ -57,7 +57,8 @@ std::vector<Group> groups(const Results& results) {
     const auto same = [&](const Group& g) {
       return g.suite == row.workload.suite && g.group == row.workload.group;
     };
-    if (std::ranges::none_of(all, same)) all.push_back({row.workload.suite, row.workload.group, {}});
+    if (std::ranges::none_of(all, same))
+      all.push_back({row.workload.suite, row.workload.group, {}});
   }
   for (Group& group : all) {
     const std::string base = baseline_of(results, group.suite);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a benchmark measured, and its JSON file: format "ring3-bench", version kVersion. The file holds
-// each round's figures; medians, spreads and ratios beside them are for readers and computed again
-// when it is read.
+// What a benchmark measured, and its JSON file: format "ring3-bench", version kVersion. The file
+// holds each round's figures; medians, spreads and ratios beside them are for readers and computed
+// again when it is read.
 #pragma once
 
 #include <map>
@@ -17,21 +17,24 @@ namespace ring3::bench {
 
 inline constexpr int kVersion = 1;
 
+/// The processor lacks what the workload needs.
+inline constexpr const char* kUnsupported = "not supported";
+
 /// Something that takes time: "ring0/cpuid", "program/fib", "boot/cloud".
 struct Workload {
-  std::string suite;     ///< ring0, ring3, program, program32, boot
-  std::string group;     ///< the class of a program; else empty
+  std::string suite;  ///< ring0, ring3, program, program32, boot
+  std::string group;  ///< the class of a program; else empty
   std::string name;
-  std::string unit;      ///< what is counted, for readers
-  u64 operations = 1;    ///< single events in a unit
-  u64 first_units = 1;   ///< of the run whose hash engines must agree on
+  std::string unit;     ///< what is counted, for readers
+  u64 operations = 1;   ///< single events in a unit
+  u64 first_units = 1;  ///< of the run whose hash engines must agree on
   std::string id() const { return suite + "/" + name; }
 };
 
 /// One run that counts.
 struct Sample {
   u64 round = 0, units = 0;
-  double ns = 0;            ///< a unit, by what its suite goes by: CPU time on the host or the guest's clock
+  double ns = 0;  ///< a unit, by what its suite goes by: CPU time on the host or the guest's clock
   double cpu_ns = 0;        ///< a unit, the host's CPU; 0: not known
   double guest_cycles = 0;  ///< a unit; 0: not known
 };
@@ -47,7 +50,7 @@ struct ExitCount {
 struct Cell {
   std::vector<Sample> samples;
   std::string hash;   ///< of the state or checksum it left; empty: none
-  std::string error;  ///< why runs are missing
+  std::string error;  ///< why runs are missing; kUnsupported is no failure
   std::vector<ExitCount> exits;
 };
 
@@ -73,7 +76,7 @@ struct Results {
   std::map<std::string, std::string> host;  ///< cpu, kernel, load, ...
   std::map<std::string, std::string> options;
   std::vector<std::string> baselines;  ///< of each suite the first that measured something
-  std::vector<EngineInfo> engines;  ///< in the order in which they ran
+  std::vector<EngineInfo> engines;     ///< in the order in which they ran
   std::vector<Row> rows;
   std::vector<Timeline> timelines;
   std::vector<std::string> failures;

@@ -38,10 +38,9 @@ Json cell_json(const Row& row, const std::string& engine, const Cell& cell,
 
 Json row_json(const Row& row, const std::string& baseline) {
   const Workload& w = row.workload;
-  Json json = {{"id", w.id()},     {"suite", w.suite},           {"class", w.group},
-               {"name", w.name},   {"unit", w.unit},             {"operations", w.operations},
-               {"baseline", baseline},
-               {"engines", Json::object()}};
+  Json json = {{"id", w.id()},         {"suite", w.suite},         {"class", w.group},
+               {"name", w.name},       {"unit", w.unit},           {"operations", w.operations},
+               {"baseline", baseline}, {"engines", Json::object()}};
   for (const auto& [engine, cell] : row.cells)
     json["engines"][engine] = cell_json(row, engine, cell, baseline);
   return json;
@@ -54,8 +53,8 @@ Json group_json(const Group& group) {
 Cell parse_cell(const Json& json) {
   Cell cell;
   for (const Json& s : json.value("runs", Json::array()))
-    cell.samples.push_back({s.at("round"), s.at("units"), s.at("ns"), s.at("cpu_ns"),
-                            s.at("guest_cycles")});
+    cell.samples.push_back(
+        {s.at("round"), s.at("units"), s.at("ns"), s.at("cpu_ns"), s.at("guest_cycles")});
   cell.hash = json.value("hash", "");
   cell.error = json.value("error", "");
   for (const Json& e : json.value("exits", Json::array()))
@@ -136,8 +135,9 @@ Result<Results> parse_results(const std::string& text) {
     if (!json.is_object() || json.value("format", "") != kFormat)
       return Error{"not a result of ring3 bench; give a file that --json wrote"};
     if (const int version = json.at("version"); version != kVersion)
-      return Error{fmt::format("version {} of the format; this ring3 reads version {}: measure again",
-                               version, kVersion)};
+      return Error{
+          fmt::format("version {} of the format; this ring3 reads version {}: measure again",
+                      version, kVersion)};
     return parse_all(json);
   } catch (const std::exception& error) {
     return Error{fmt::format("not a whole result of ring3 bench: {}", error.what())};

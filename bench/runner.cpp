@@ -96,9 +96,10 @@ void Runner::row(Suite& suite, Row& row, u64 number) {
 bool Runner::sample(Target& target, Row& row, u64 number) {
   Cell& cell = row.cells[target.name()];
   u64 units = 0;
-  const auto run = sized_run(target, row, units);
+  auto run = sized_run(target, row, units);
   if (!run) fail(&cell, key(target, row.workload), run.error());
-  if (!run || run->unsupported) {
+  if (run && (*run).unsupported) cell.error = kUnsupported;
+  if (!run || (*run).unsupported) {
     given_up_.insert(key(target, row.workload));
     return false;
   }
@@ -113,7 +114,7 @@ Result<Run> Runner::sized_run(Target& target, Row& row, u64& units) {
   const auto known = units_.find(name);
   units = known == units_.end() ? row.workload.first_units : known->second;
   for (;;) {
-    auto run = target.run(row.workload, units);
+    Result<Run> run = target.run(row.workload, units);
     if (!run || run->unsupported) return run;
     check_hash(row.workload, target.name(), row.cells[target.name()], units, run->hash);
     if (known != units_.end() || run->ns >= kEnough * wanted) {
@@ -126,15 +127,16 @@ Result<Run> Runner::sized_run(Target& target, Row& row, u64& units) {
   }
 }
 
-/// Programs leave the same checksum whatever their number of units; the bench guest's hash is of all it
-/// did.
+/// Programs leave the same checksum whatever their number of units; the bench guest's hash is of
+/// all it did.
 void Runner::check_hash(const Workload& workload, const std::string& engine, Cell& cell, u64 units,
                         const std::string& hash) {
   if (hash.empty()) return;
   if (workload.suite.starts_with("ring") && units != workload.first_units) return;
   if (cell.hash.empty()) cell.hash = hash;
   if (cell.hash == hash) return;
-  fail(&cell, engine + " " + workload.id(), fmt::format("hash {}, before it was {}", hash, cell.hash));
+  fail(&cell, engine + " " + workload.id(),
+       fmt::format("hash {}, before it was {}", hash, cell.hash));
 }
 
 void Runner::count_exits(Suite& suite) {

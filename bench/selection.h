@@ -16,9 +16,10 @@ Available find_workloads(const Options& options);
 /// An error names what there is.
 Result<std::vector<Workload>> choose_workloads(const Options& options, const Available& available);
 
-/// Those that were asked for, or all that are installed; the others are left out in `infos`. An error: one
-/// that was asked for is not there.
-Result<std::vector<Emulator>> choose_engines(const Options& options, std::vector<EngineInfo>& infos);
+/// Those that were asked for, or all that are installed; the others are left out in `infos`. An
+/// error: one that was asked for is not there.
+Result<std::vector<Emulator>> choose_engines(const Options& options,
+                                             std::vector<EngineInfo>& infos);
 
 bool is_linux_suite(const std::string& suite);
 

@@ -35,11 +35,12 @@ class Target {
 
 /// Where the guests of the Linux suites are, and what they get.
 struct LinuxGuest {
-  std::string folder;      ///< of tools/fetch-guest: its kernels by name
+  std::string folder;  ///< of tools/fetch-guest: its kernels by name
   std::string name = "cloud";
-  std::string binaries;    ///< folder of bench-guest64 and bench-guest32
+  std::string binaries;  ///< folder of bench-guest64 and bench-guest32
   std::string append;
   unsigned megabytes = 512;
+  std::string profile;  ///< folder for perf's recordings; empty: none
 };
 
 /// The workloads of ring0 and ring3: the bench guest, which is part of ring3. Times are the guest's
@@ -47,14 +48,14 @@ struct LinuxGuest {
 std::vector<Workload> machine_workloads();
 std::unique_ptr<Target> machine_target(const Emulator& emulator, const std::filesystem::path& work);
 
-/// Those of program and program32: user code of bench/guest, on the host and in a Linux guest. Times
-/// are of the host's CPU. Empty if they are not there, with the reason.
+/// Those of program and program32: user code of bench/guest, on the host and in a Linux guest.
+/// Times are of the host's CPU. Empty if they are not there, with the reason.
 std::vector<Workload> program_workloads(const LinuxGuest& guest, std::string& why_not);
 std::unique_ptr<Target> program_target(const Emulator& emulator, const LinuxGuest& guest,
                                        const std::filesystem::path& work);
 
-/// Those of boot: a Linux guest until it runs /init, and to the end of its self-test. Times are of the
-/// host's CPU.
+/// Those of boot: a Linux guest until it runs /init, and to the end of its self-test. Times are of
+/// the host's CPU.
 std::vector<Workload> boot_workloads(const LinuxGuest& guest, std::string& why_not);
 std::unique_ptr<Target> boot_target(const Emulator& emulator, const LinuxGuest& guest,
                                     const std::filesystem::path& work);

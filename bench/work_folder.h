@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A folder for the files of one run, in memory where the host has such a place; gone with the object.
+// A folder for the files of one run, in memory where the host has such a place; gone with the
+// object.
 #pragma once
 
 #include <filesystem>

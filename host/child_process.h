@@ -48,10 +48,10 @@ class ChildProcess {
   Got receive(std::string& to, u64 nanoseconds);
   /// Of all its threads, while it lives.
   u64 cpu_nanoseconds() const;
-  void hold();     ///< stops it until go_on()
+  void hold();  ///< stops it until go_on()
   void go_on();
   void interrupt();  ///< as Ctrl-C does
-  void kill();     ///< and waits for its end
+  void kill();       ///< and waits for its end
   /// Its status once it has ended within that time; 128 + the signal that ended it.
   std::optional<int> wait(u64 nanoseconds);
   int number() const { return number_; }

@@ -91,11 +91,10 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const std::vector<std:
   std::unique_ptr<ChildProcess> child(new ChildProcess);
   int to[2] = {-1, -1}, from[2] = {-1, -1}, report[2] = {-1, -1};
   const bool piped = !how.terminal;
-  const bool opened =
-      pipe2(report, O_CLOEXEC) == 0 &&
-      (piped ? pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0
-             : (to[0] = ::open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 &&
-                   (from[1] = ::open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0);
+  const bool opened = pipe2(report, O_CLOEXEC) == 0 &&
+                      (piped ? pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0
+                             : (to[0] = ::open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 &&
+                                   (from[1] = ::open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0);
   child->number_ = opened ? fork() : -1;
   const int reason = errno;
   if (child->number_ == 0) become(command, how, to[0], from[1], report[1]);

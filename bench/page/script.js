@@ -78,7 +78,7 @@ function canvasIn(parent, bars) {
 
 function logAxis(title, tick) {
   return { type: "logarithmic", title: { display: true, text: title },
-           ticks: { callback: (v) => Number.isInteger(Math.log10(v)) ? tick(v) : "" } };
+           ticks: { maxRotation: 0, callback: (v) => Number.isInteger(Math.log10(v)) ? tick(v) : "" } };
 }
 
 function powerBelow(values) {
@@ -239,8 +239,7 @@ function tableCell(line, row, engine) {
   const cell = element("td", "", line, "number"), measured = row.engines[engine];
   if (!measured) return;
   if (!measured.ns) {
-    cell.textContent = measured.error ? "failed" : "not supported";
-    cell.title = measured.error || "";
+    cell.textContent = measured.error || "";
     return;
   }
   spreadText(cell, measured.ns, time);

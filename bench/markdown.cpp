@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include "bench/report.h"
+
+namespace ring3::bench {
+
+namespace {
+
+std::string table_head(const std::string& first, const std::vector<std::string>& engines) {
+  std::string text = fmt::format("\n| {} |", first), line = "\n|---|";
+  for (const std::string& engine : engines) {
+    text += fmt::format(" {} |", engine);
+    line += "---|";
+  }
+  return text + line + "\n";
+}
+
+std::string cell_of(const Row& row, const std::string& engine) {
+  const auto cell = row.cells.find(engine);
+  if (cell == row.cells.end() || cell->second.samples.empty()) return " - |";
+  const Spread s = time_spread(cell->second);
+  return fmt::format(" {} ({}..{}) |", time_text(s.median), time_text(s.q1), time_text(s.q3));
+}
+
+std::string times_table(const Results& results, const std::string& suite) {
+  const auto engines = measured_engines(results, suite);
+  std::string text = table_head(suite, engines);
+  for (const Row& row : results.rows) {
+    if (row.workload.suite != suite) continue;
+    text += fmt::format("| {} |", row.workload.name);
+    for (const std::string& engine : engines) text += cell_of(row, engine);
+    text += '\n';
+  }
+  return text;
+}
+
+std::string means_table(const Results& results, const std::string& suite) {
+  const auto engines = measured_engines(results, suite);
+  const std::string base = baseline_of(results, suite);
+  std::string text = table_head(fmt::format("{}: geometric mean over {}", suite, base), engines);
+  for (const Group& group : groups(results)) {
+    if (group.suite != suite) continue;
+    text += fmt::format("| {} |", group.group);
+    for (const std::string& engine : engines) {
+      const auto mean = group.ratio.find(engine);
+      text += mean == group.ratio.end() ? " - |" : fmt::format(" {} |", ratio_text(mean->second));
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string markdown_text(const Results& results) {
+  std::string text, last;
+  for (const Row& row : results.rows) {
+    const std::string& suite = row.workload.suite;
+    if (suite != last)
+      text +=
+          suite.starts_with("program") ? means_table(results, suite) : times_table(results, suite);
+    last = suite;
+  }
+  text += '\n';
+  for (const char* what : {"cpu", "processors", "virtualization", "kernel", "kvm", "load"})
+    if (const auto found = results.host.find(what); found != results.host.end())
+      text +=
+          fmt::format("{}{}: {}", what == std::string_view("cpu") ? "" : "; ", what, found->second);
+  text += fmt::format("; {}.", results.date);
+  for (const EngineInfo& e : results.engines)
+    text += e.left_out.empty() ? "" : fmt::format(" Left out: {}: {}.", e.name, e.left_out);
+  for (const std::string& failure : results.failures) text += fmt::format(" Failed: {}.", failure);
+  for (const std::string& line : disagreements(results)) text += fmt::format(" Failed: {}.", line);
+  return text + "\n";
+}
+
+}  // namespace ring3::bench
