@@ -155,13 +155,19 @@ Status measure(const Options& options, Results& results, Outputs& outputs) {
   for (const EngineInfo& e : results.engines)
     if (!e.left_out.empty()) progress(fmt::format("left out: {}: {}", e.name, e.left_out));
   for (const Workload& w : *workloads) results.rows.push_back({w, {}});
-  Status saved = success();
-  Runner runner(results, make_suites(options, results, *engines, (*work)->path()), options.plan,
-                progress, [&] { saved = outputs.write(results); });
+  auto suites = make_suites(options, results, *engines, (*work)->path());
+  if (std::ranges::all_of(suites, [](const Suite& s) { return s.targets.empty(); }))
+    return Error{
+        fmt::format("--engines {}: none of them runs these workloads; native runs program "
+                    "and program32 only",
+                    fmt::join(options.engines, ","))};
+  // What cannot be written now is told at the end.
+  Runner runner(results, std::move(suites), options.plan, progress,
+                [&] { static_cast<void>(outputs.write(results)); });
   runner.run();
   if (options.timeline) add_timelines(options, results, *engines, (*work)->path());
   results.interrupted |= InterruptWatch::asked();
-  return saved;
+  return success();
 }
 
 int status_of(const Results& results) {
@@ -193,18 +199,22 @@ int run(const Options& options) {
   Results results;
   if (options.load.empty()) {
     const Status measured = measure(options, results, outputs);
-    if (!measured) return fail(measured.error());
+    if (!measured) {
+      fail(measured.error());
+      return InterruptWatch::asked() ? kInterruptedStatus : kBad;
+    }
   } else {
     auto read = read_results("--load", options.load);
     if (!read) return fail(read.error());
     results = std::move(*read);
   }
-  if (Status written = outputs.write(results); !written) return fail(written.error());
+  const Status written = outputs.write(results);
   std::string text = options.markdown ? markdown_text(results) : report_text(results);
   const auto changes = old ? std::optional(compare(*old, results)) : std::nullopt;
   if (changes) text += comparison_text(*changes);
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     return fail(fmt::format("standard output: cannot write: {}", std::strerror(errno)));
+  if (!written) return fail(written.error());
   const int status = status_of(results);
   return status == 0 && changes && changes->slower() ? kSlower : status;
 }

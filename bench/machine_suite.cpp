@@ -104,7 +104,8 @@ class MachineTarget final : public Target {
     const u64 cpu = console.process().cpu_nanoseconds();
     const auto text = console.find("bench: name=", kRunSeconds);
     if (!text) return Error{text.error()};
-    const double all = static_cast<double>(console.process().cpu_nanoseconds() - cpu);
+    const u64 end = console.process().cpu_nanoseconds();  // 0: it has ended already
+    const double all = end > cpu ? static_cast<double>(end - cpu) : 0;
     const auto line = parse_line(*text);
     if (!line) return Error{line.error()};
     if ((*line).units != units) return Error{fmt::format("ran other units: {}", *text)};

@@ -131,7 +131,8 @@ ChildProcess::Got ChildProcess::receive(std::string& to, u64 nanoseconds) {
   pollfd wanted{output_, POLLIN, 0};
   const u64 milliseconds = nanoseconds / kNanosecondsPerMillisecond;
   const int ready = poll(&wanted, 1, static_cast<int>(std::min<u64>(milliseconds, 1 << 30)));
-  if (ready <= 0) return Got::Nothing;
+  // A terminal has no end as long as we hold its other side.
+  if (ready <= 0) return terminal_ && wait(0) ? Got::End : Got::Nothing;
   char bytes[65536];
   const ssize_t n = ::read(output_, bytes, sizeof bytes);
   if (n < 0 && errno == EINTR) return Got::Nothing;

@@ -36,6 +36,7 @@ def bad_lines(folder):
     other = folder / "other.json"
     other.write_text('{"programs": []}')
     yield ["--engines", "abacus"], ["--engines abacus", "jit", "qemu-tcg"]
+    yield ["--engines", "native", "--workloads", "ring3/cpuid"], ["--engines native", "program"]
     yield ["--workloads", "nothing"], ["--workloads nothing", "ring0", "cpuid"]
     yield ["--workloads", "program", "--binaries", folder], ["--workloads program", "--binaries FOLDER"]
     yield ["--workloads", "boot", "--guests", folder], ["--workloads boot", "tools/fetch-guest"]
