@@ -89,10 +89,7 @@ Block& BlockCache::find_single(Cpu& cpu) {
   const u8* host = nullptr;
   const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
   const PhysAddr start = fetch_page(cpu, linear, host, copy);
-  auto single = std::make_unique<Block>();
-  single->start = start;
-  single->key = s.mode_key;
-  single->linear = linear;
+  auto single = make_block(s, linear, start);
   const std::span<const u8> bytes{host + start.offset(), kPageSize - start.offset()};
   scan(decoder_, {code_size(s), s.mode_key}, bytes, bind, *single, 1);
   return keep_uncached(std::move(single));
@@ -157,11 +154,17 @@ Block& BlockCache::find_slow(Cpu& cpu, u64 linear, JumpEntry& entry) {
   return *block;
 }
 
-Block& BlockCache::decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available) {
+std::unique_ptr<Block> BlockCache::make_block(const CpuState& s, u64 linear, PhysAddr start) {
   auto block = std::make_unique<Block>();
   block->start = start;
-  block->key = cpu.state.mode_key;
+  block->key = s.mode_key;
   block->linear = linear;
+  block->insns = InsnList(&storage_);
+  return block;
+}
+
+Block& BlockCache::decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available) {
+  auto block = make_block(cpu.state, linear, start);
   const BlockMode mode{code_size(cpu.state), cpu.state.mode_key};
   const u8* bytes = host + start.offset();
   const bool cut = available < kPageSize - start.offset();
@@ -199,10 +202,7 @@ Block& BlockCache::decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u
   const PhysAddr second = fetch_page(cpu, next_linear, next, next_copy);
   std::memcpy(bytes, host + start.offset(), available);
   std::memcpy(bytes + available, next, more);
-  auto block = std::make_unique<Block>();
-  block->start = start;
-  block->key = s.mode_key;
-  block->linear = linear;
+  auto block = make_block(s, linear, start);
   Decoded d;
   const u64 total = std::min<u64>(available + more, kMaxInsnBytes);
   const DecodeStatus status = decoder_.decode(code_size(s), {bytes, total}, d);
@@ -226,7 +226,7 @@ u64 BlockCache::lines_of(u64 offset, u64 bytes) {
 }
 
 Block& BlockCache::keep(std::unique_ptr<Block> block) {
-  if (insns_ > kMaxInsns) clear();
+  if (insns_ > kMaxInsns) make_room();
   Block& b = *block;
   PageBlocks& page = pages_[b.start.page().value];
   page.lines |= lines_of(b.start.offset(), b.bytes);
@@ -314,6 +314,16 @@ void BlockCache::clear() {
   std::fill(buckets_.begin(), buckets_.end(), nullptr);
   bury();
   count_ = insns_ = 0;
+}
+
+/// Most code runs but a few times: what the translator did not take goes first.
+void BlockCache::make_room() {
+  std::vector<Block*> cold;
+  for_each([&cold](Block& b) {
+    if (!b.native) cold.push_back(&b);
+  });
+  for (Block* b : cold) invalidate(*b);
+  insns_ > kMaxInsns / 2 ? clear() : bury();
 }
 
 void BlockCache::bury() {

@@ -72,7 +72,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   static constexpr unsigned kBucketBits = 17;
   static constexpr size_t kMaxDead = 4096;
   static constexpr unsigned kMaxRewrites = 4;
-  static constexpr size_t kMaxInsns = 2'000'000;
+  static constexpr size_t kMaxInsns = 600'000;
 
   /// Fibonacci hashing: code starts are dense in few pages, the low bits alone collide.
   static size_t bucket_of(PhysAddr start, u32 key) {
@@ -85,17 +85,20 @@ class BlockCache final : public WriteWatcher, private MapListener {
   Block* lookup(PhysAddr start, u32 key);
   Block& find_slow(Cpu& cpu, u64 linear, JumpEntry& entry);
   PhysAddr fetch_page(Cpu& cpu, u64 linear, const u8*& host, std::array<u8, kPageSize>& copy);
+  std::unique_ptr<Block> make_block(const CpuState& s, u64 linear, PhysAddr start);
   Block& decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available);
   Block& decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available);
   Block& keep(std::unique_ptr<Block> block);
   Block& keep_uncached(std::unique_ptr<Block> block);
   void invalidate(Block& block);
+  void make_room();
   void unlink(Block& block);
   /// Frees the dead. Only while no block runs, that is while one is looked for.
   void bury();
   static u64 lines_of(u64 offset, u64 bytes);
 
   PhysicalMemory& memory_;
+  InsnPool storage_;  ///< of instructions; outlives all blocks
   Decoder decoder_;
   std::array<JumpEntry, kJumpEntries> jump_;
   std::vector<Block*> buckets_;  ///< heads of chains through Block::next_in_bucket

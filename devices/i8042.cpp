@@ -71,6 +71,16 @@ void I8042::key(u16 key, bool pressed) {
   update();
 }
 
+void I8042::mouse(int dx, int dy, int dz, u8 buttons) {
+  mouse_.move(dx, dy, dz, buttons);
+  update();
+}
+
+void I8042::nudge_mouse() {
+  mouse_.nudge();
+  update();
+}
+
 u8 I8042::status() const {
   const bool full = s_.source != Source::None;
   return static_cast<u8>(kUnlocked | (full ? kOutputFull : 0) | (s_.ram[0] & kSystemFlag) |
@@ -106,6 +116,7 @@ void I8042::update() {
       s_.source = Source::Keyboard;
     } else if (!mouse_.out.empty() && !(s_.ram[0] & kAuxDisabled)) {
       s_.output = mouse_.out.pop();
+      if (mouse_.out.empty()) mouse_.report_if_due();
       s_.aux_data = true;
       s_.source = Source::Mouse;
     } else {

@@ -27,6 +27,9 @@ class I8042 final : public Device {
 
   /// A key of the host, by its set 1 make code; E0xxh for the extended ones.
   void key(u16 key, bool pressed);
+  /// The mouse: see Ps2Mouse::move.
+  void mouse(int dx, int dy, int dz, u8 buttons);
+  void nudge_mouse();  ///< Ps2Mouse::nudge
   u8 leds() const { return keyboard_.leds(); }
   /// What a BIOS leaves behind: keyboard on, translated to set 1, with its interrupt; no mouse.
   void set_up_as_firmware();

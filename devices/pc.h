@@ -31,6 +31,7 @@
 #include "devices/time_sources.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "devices/vmmouse.h"
 #include "host/service.h"
 #include "host/waiter.h"
 
@@ -84,6 +85,7 @@ class Pc {
   Piix3Isa& isa_bridge() { return piix3_; }
   PcStorage& storage() { return storage_; }
   InterruptHub& interrupts() { return hub_; }
+  VmMouse& vmmouse() { return vmmouse_; }
   Vga* vga() { return vga_.get(); }                                ///< null: there is none
   Uart16550* serial(unsigned port) { return uarts_[port].get(); }  ///< null: not there
   /// Every chip, in a fixed order: snapshots, dumps, tests.
@@ -184,6 +186,7 @@ class Pc {
   PcStorage storage_;
   FwCfg fw_cfg_;
   PostPort post_;
+  VmMouse vmmouse_;
   std::unique_ptr<Vga> vga_;
   std::array<std::unique_ptr<Uart16550>, 4> uarts_;
   std::vector<std::unique_ptr<Device>> extra_;  ///< optional and absent chips

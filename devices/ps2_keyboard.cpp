@@ -15,6 +15,12 @@ enum Command : u8 {
   kEnable = 0xF4,
   kDisable = 0xF5,
   kDefaults = 0xF6,
+  kAllTypematic = 0xF7,
+  kAllMakeBreak = 0xF8,
+  kAllEverything = 0xFA,
+  kListTypematic = 0xFB,
+  kListMakeBreak = 0xFC,
+  kListMakeOnly = 0xFD,
   kResend = 0xFE,
   kReset = 0xFF,
 };
@@ -43,7 +49,29 @@ u8 set2_code(u8 set1) {
   return 0;
 }
 
+struct Set3 {
+  u16 key;  ///< set 1
+  u8 code;
+};
+// Where set 3 differs from set 2 (IBM PS/2 Technical Reference "Keyboard", set 3).
+constexpr Set3 kSet3[] = {
+    {0x01, 0x08},   {0x1D, 0x11},   {0x2B, 0x5C},   {0x38, 0x19},   {0x3A, 0x14},   {0x3B, 0x07},
+    {0x3C, 0x0F},   {0x3D, 0x17},   {0x3E, 0x1F},   {0x3F, 0x27},   {0x40, 0x2F},   {0x41, 0x37},
+    {0x42, 0x3F},   {0x43, 0x47},   {0x44, 0x4F},   {0x45, 0x76},   {0x46, 0x5F},   {0x37, 0x7E},
+    {0x4A, 0x84},   {0x4E, 0x7C},   {0x56, 0x13},   {0x57, 0x56},   {0x58, 0x5E},   {0xE01C, 0x79},
+    {0xE01D, 0x58}, {0xE035, 0x4A}, {0xE037, 0x57}, {0xE038, 0x39}, {0xE046, 0x62}, {0xE047, 0x6E},
+    {0xE048, 0x63}, {0xE049, 0x6F}, {0xE04B, 0x61}, {0xE04D, 0x6A}, {0xE04F, 0x65}, {0xE050, 0x60},
+    {0xE051, 0x6D}, {0xE052, 0x67}, {0xE053, 0x64}, {0xE05B, 0x8B}, {0xE05C, 0x8C}, {0xE05D, 0x8D},
+};
+constexpr u16 kModifiers[] = {0x1D, 0x2A, 0x36, 0x38, 0x3A, 0xE01D, 0xE038};
+
 }  // namespace
+
+u8 set3_code(u16 key) {
+  for (const Set3& entry : kSet3)
+    if (entry.key == key) return entry.code;
+  return key >> 8 ? u8{0} : set2_code(static_cast<u8>(key));
+}
 
 u8 translate_set2(u8 code) {
   if (code == 0x83) return 0x41;
@@ -51,22 +79,36 @@ u8 translate_set2(u8 code) {
   return code < 128 ? kTranslation[code] : code;
 }
 
+Ps2Keyboard::Ps2Keyboard() { defaults(); }
+
 void Ps2Keyboard::defaults() {
   s_.set = 2;
   s_.rate = 0x2B;
   s_.pending = 0;
   s_.scanning = true;
+  s_.key_list = false;
+  s_.breaks = {};
+  for (const u16 key : kModifiers) s_.breaks[set3_code(key)] = true;
 }
 
 void Ps2Keyboard::reset() {
   s_ = State{};
+  defaults();
   out.reset();
 }
 
 void Ps2Keyboard::key(u16 key, bool pressed) {
+  if (!s_.scanning) return;
+  if (s_.set == 3) {
+    const u8 code = set3_code(key);
+    if (!code || !out.room_for(2) || (!pressed && !s_.breaks[code])) return;
+    if (!pressed) out.push({kBreak});
+    out.push({code});
+    return;
+  }
   const u8 set1 = key & 0x7F;
   const u8 make = s_.set == 1 ? set1 : set2_code(set1);
-  if (s_.scanning && make) send_key(make, key >> 8 == kExtended, pressed);
+  if (make) send_key(make, key >> 8 == kExtended, pressed);
 }
 
 void Ps2Keyboard::send_key(u8 make, bool extended, bool pressed) {
@@ -95,12 +137,34 @@ void Ps2Keyboard::argument(u8 byte) {
       break;
   }
   if (byte == 0) out.push({s_.set});
-  if (byte == 1 || byte == 2) s_.set = byte;
-  if (byte > 2 && first_times(unknown_sets_))
+  if (byte >= 1 && byte <= 3) s_.set = byte;
+  if (byte > 3 && first_times(unknown_sets_))
     RING3_LOG(GuestErrors, "keyboard: no scan set {}", byte);
 }
 
+/// F7h-FDh choose the keys that tell when they go up: all, or those in the list that follows.
+/// True if `byte` is such a command, or a code of the list.
+bool Ps2Keyboard::set3_command(u8 byte) {
+  if (s_.key_list && byte < kSetLeds) {
+    s_.breaks[byte] = s_.break_too;
+    return true;
+  }
+  s_.key_list = false;
+  if (byte < kAllTypematic || byte > kListMakeOnly) return false;
+  s_.break_too = byte == kAllMakeBreak || byte == kAllEverything || byte == kListMakeBreak;
+  if (byte >= kListTypematic) {
+    s_.key_list = true;
+  } else {
+    s_.breaks.fill(s_.break_too);
+  }
+  return true;
+}
+
 void Ps2Keyboard::command(u8 byte) {
+  if (!s_.pending && set3_command(byte)) {
+    out.push({kAck});
+    return;
+  }
   // A command in place of an argument is a command.
   if (s_.pending && byte < kSetLeds) return argument(byte);
   s_.pending = 0;
@@ -142,8 +206,7 @@ void Ps2Keyboard::command(u8 byte) {
 }
 
 void Ps2Keyboard::fields(FieldVisitor& v, const std::string& prefix) {
-  v(prefix + ".pending", s_.pending)(prefix + ".set", s_.set)(prefix + ".leds", s_.leds)(
-      prefix + ".rate", s_.rate)("scanning", s_.scanning);
+  v(prefix + ".state", s_);
   out.fields(v, prefix);
 }
 

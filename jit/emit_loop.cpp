@@ -18,8 +18,7 @@ bool is_jump(const Insn& insn) {
 
 /// Instead of an exit to the block's start. False, with nothing emitted but saves: not possible.
 bool Translator::loop_back() {
-  if (!is_jump(*insn_) || c_.treatments.back() != Treatment::Emit || !t_->callouts.empty())
-    return false;
+  if (!is_jump(*insn_) || c_.treatments.back() != Treatment::Emit || t_->calls_out) return false;
   for (size_t n = 0; n + 1 < c_.treatments.size(); ++n)
     if (c_.treatments[n] > Treatment::CopyMem) return false;
   const bool recipe = (flags_ & kRecipe) && recipe_lasts(recipe_, 0);

@@ -58,6 +58,9 @@ class JitEngine final : public Jit {
   After run_rest(const CalloutSite& site, u32 index);
   After go_on(const NativeBlock& from, Frame& frame);
   u64 poll_mask() const;
+  u64 rip_of(const CalloutSite& site) const {
+    return (site.from->rip + site.offset) & cpu_.state.ip_mask;
+  }
 
   JitOptions options_;
   Library library_;
@@ -96,13 +99,14 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
 /// Translated code is not unwound: a fault is kept, and taken after it was left.
 After JitEngine::call_handler(const CalloutSite& site) {
   CpuState& state = cpu_.state;
-  state.rip() = site.next_rip;
+  const u64 rip = rip_of(site);
+  state.rip() = (rip + site.insn->length) & state.ip_mask;
   const u64 generation = cpu_.mmu.last_generation();
   try {
     site.insn->handler(cpu_, *site.insn);
   } catch (const Fault& fault) {
     fault_ = fault;
-    state.rip() = site.rip;
+    state.rip() = rip;
     state.instructions += site.index;
     return After::Leave;
   }
@@ -121,7 +125,7 @@ After JitEngine::call_handler(const CalloutSite& site) {
 After JitEngine::run_rest(const CalloutSite& site, u32 index) {
   CpuState& state = cpu_.state;
   Block& block = *site.from->block;
-  if (site.rest) state.rip() = site.rip;
+  if (site.rest) state.rip() = rip_of(site);
   state.instructions += index;
   if (index == block.insns.size()) return After::Jump;
   try {
@@ -198,7 +202,6 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   }
   if (last_.site && t) chain_last(cpu, *t);
   last_ = {};
-  library_.bury();
   if (!t) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
     return interpret(cpu, block, 0, block.insns.size());

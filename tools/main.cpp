@@ -22,6 +22,7 @@
 #include "tools/blocks_command.h"
 #include "tools/console.h"
 #include "tools/control_ports.h"
+#include "tools/displays.h"
 #include "tools/entry.h"
 #include "tools/firmware.h"
 #include "tools/guest_loader.h"
@@ -160,6 +161,10 @@ Machine machine_of(Pc& board, const Options& options) {
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options, Console& console) {
   if (Status loaded = install_firmware(board, info, options); !loaded) return fail(loaded.error());
+  BoardInput input(board);
+  const auto display = open_display(board, input, options);
+  if (!display) return fail(display.error());
+  if (*display) board.add_service(**display);
   std::string error;
   load_on_reset(board, info, options, error);
   if (options.report.only_scan) return preview_board(board, error, options);

@@ -72,6 +72,14 @@ Status set_vga(Parse& p, std::string_view value) {
   return Error{"no such card; there are 'std' and 'none'"};
 }
 
+Status set_display(Parse& p, std::string_view value) {
+  return store_result(parse_display(value), p.options.display);
+}
+
+Status set_vnc(Parse& p, std::string_view value) {
+  return store_result(parse_display(fmt::format("vnc={}", value)), p.options.display);
+}
+
 Status set_machine(Parse&, std::string_view value) {
   if (value == "pc") return success();
   return Error{"no such machine; there is 'pc'"};
@@ -355,7 +363,9 @@ constexpr Row kRows[] = {
     {"serial", Takes::Value, "BACKEND", "stdio, null, none or file:PATH; up to four times",
      set_serial},
     {"debugcon", Takes::Value, "BACKEND", "debug console on port 402h", set_debugcon},
-    {"display", Takes::Value, "none", "", expect_none},
+    {"display", Takes::Value, "none|sdl|curses",
+     "the screen in a window or here; vnc=[HOST]:N: port 5900 + N", set_display},
+    {"vnc", Takes::Value, "[HOST]:N", "-display vnc=[HOST]:N", set_vnc},
     {"vga", Takes::Value, "std|none", "graphics card: VGA with Bochs VBE (the default)", set_vga},
     {"screendump", Takes::Value, "FILE", "at the end, a picture of the screen: .png or .ppm",
      set_text<&Options::screendump>},
@@ -414,6 +424,13 @@ Status check_together(const Options& o) {
     return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
   if (o.perf_map && !o.jit)
     return option_error("-perf-map", "", "names translations; give -accel jit too");
+  if (o.shows_display() && (!o.vga || o.verified))
+    return option_error("-display", "",
+                        "there is no screen; leave -vga none and -accel verify out");
+  for (const CharBackend& line : o.serial)
+    if (o.display.kind == DisplayOption::Kind::Curses && line.kind == CharBackend::Kind::Stdio)
+      return option_error("-display", "curses",
+                          "takes the terminal; give -serial null or file:PATH");
   if (!o.screendump.empty() && !o.vga)
     return option_error("-screendump", o.screendump, "there is no screen; leave -vga none out");
   for (const DriveOption& drive : o.drives)
@@ -481,6 +498,9 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
   // The terminal is the monitor's or QMP's then.
   if (parse.serial_lines == 0 && takes_terminal(parse.options))
     parse.options.serial = {{CharBackend::Kind::Null, ""}};
+  // The curses display has the terminal, unless a -serial claims it.
+  if (parse.options.display.kind == DisplayOption::Kind::Curses && parse.serial_lines == 0)
+    parse.options.serial = {CharBackend{}};
   if (Status status = check_together(parse.options); !status) return Error{status.error()};
   choose_firmware(parse.options);
   return parse.options;

@@ -12,6 +12,7 @@
 #include "base/types.h"
 #include "bios/bench_guest.h"
 #include "host/socket.h"
+#include "tools/display_options.h"
 #include "tools/drive_options.h"
 #include "tools/firmware_options.h"
 #include "verify/settings.h"
@@ -78,7 +79,9 @@ struct Options {
   std::optional<CharBackend> debugcon;                                 ///< port 402h
   std::optional<u16> debug_exit_port;                                  ///< isa-debug-exit
   bool testdev = false;                                                ///< pc-testdev
-  bool vga = true;                                                     ///< -vga std
+  bool shows_display() const { return display.kind != DisplayOption::Kind::None; }
+  bool vga = true;  ///< -vga std
+  DisplayOption display;
   std::string screendump;  ///< a picture of the screen when the run ends; empty: none
   std::vector<DriveOption> drives;
   bool snapshot = false;  ///< no image is written

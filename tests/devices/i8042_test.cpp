@@ -102,6 +102,43 @@ TEST_CASE("i8042: keyboard commands -> the answers of an MF-II keyboard") {
   CHECK(b.read_all() == Bytes{0xFA, 0xFA, 0x02});
 }
 
+TEST_CASE("i8042: scan set 3 -> its codes; only keys that were told to say when they go up") {
+  Board b;
+  b.config(0x01);
+  b.data(0xF0);
+  b.data(3);
+  b.read_all();
+  b.kbd.key(0x1E, true);
+  b.kbd.key(0x1E, false);
+  b.kbd.key(0x1D, true);
+  b.kbd.key(0x1D, false);
+  b.kbd.key(0xE048, true);
+  CHECK(b.read_all() == Bytes{0x1C, 0x11, 0xF0, 0x11, 0x63});
+  b.data(0xFC);  // make and break for the codes that follow
+  b.data(0x1C);
+  b.read_all();
+  b.kbd.key(0x1E, false);
+  b.kbd.key(0x1F, false);
+  CHECK(b.read_all() == Bytes{0xF0, 0x1C});
+  b.data(0xF8);  // for all
+  CHECK(b.read_all() == Bytes{0xFA});
+  b.kbd.key(0x1F, false);
+  CHECK(b.read_all() == Bytes{0xF0, 0x1B});
+  b.data(0xF0);
+  b.data(0);
+  CHECK(b.read_all() == Bytes{0xFA, 0xFA, 0x03});
+}
+
+TEST_CASE("i8042: mouse moves while it reports -> bytes marked as auxiliary") {
+  Board b;
+  b.command(0xD4);
+  b.data(0xF4);
+  b.read_all();
+  b.kbd.mouse(1, -1, 0, 0);
+  CHECK((b.status() & 0x21) == 0x21);
+  CHECK(b.read_all() == Bytes{0x08, 1, 1});
+}
+
 TEST_CASE("i8042: scanning disabled -> keys are dropped until F4h") {
   Board b;
   b.config(0x01);

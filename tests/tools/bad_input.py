@@ -89,6 +89,11 @@ def cases(files):
     yield ["-rtc", "base=never"], ["-rtc", "base=never"]
     yield ["-initrd", files["text"]], ["-initrd", "-kernel"]
     yield ["-vga", "cirrus"], ["-vga", "cirrus", "std"]
+    for display in ("gtk", "vnc=", "vnc=nowhere:1", "vnc=:x", "vnc=:99999", "vnc=203.0.113.1:1"):
+        yield ["-display", display], ["-display", display]
+    yield ["-display", "curses"], ["-display curses", "terminal"]
+    yield ["-display", "curses", "-serial", "stdio"], ["-display curses", "-serial"]
+    yield ["-vnc", ":1", "-vga", "none"], ["-display", "-vga none"]
     yield ["-vga", "none", "-screendump", "x.png"], ["-screendump", "-vga none"]
     for name in ("missing", "empty", "directory"):
         yield ["-hda", files[name]], ["-hda", files[name]]
