@@ -63,10 +63,10 @@ Pc::Pc(PcConfig config)
       pit_(clock_, hpet_.pit_input()),
       rtc_(clock_, hpet_.rtc_input(), config_.rtc_start),
       acpi_(clock_, isa(layout::kIrqSci), [this] { leave(0); }),
-      i8042_({.irq1 = isa(layout::kIrqKeyboard),
-              .irq12 = isa(layout::kIrqMouse),
-              .a20 = [this](bool on) { memory_.set_a20(on); },
-              .reset_machine = [this] { request_reset(); }}),
+      i8042_(clock_, {.irq1 = isa(layout::kIrqKeyboard),
+                      .irq12 = isa(layout::kIrqMouse),
+                      .a20 = [this](bool on) { memory_.set_a20(on); },
+                      .reset_machine = [this] { request_reset(); }}),
       i440fx_([this](unsigned segment, u8 pam) {
         const I440fx::PamSegment s = I440fx::pam_segment(segment);
         roms_.set_segment(s.start, s.size, pam);
@@ -83,7 +83,8 @@ Pc::Pc(PcConfig config)
       fw_cfg_(memory_),
       vmmouse_({.get = [this] { return backdoor_registers(cpu_.state); },
                 .set = [this](const BackdoorRegisters& r) { set_backdoor(cpu_.state, r); },
-                .kick = [this] { i8042_.nudge_mouse(); }}) {
+                .kick = [this] { i8042_.nudge_mouse(); }}),
+      input_(config_.input, {memory_, io_, pci_, piix3_, apic_bus_, i8042_, vmmouse_}) {
   instruction_time_.watch(cpu_.state.instructions);
   cpu_.apic = &lapic_;
   if (config_.icount) cpu_.entropy = counted_entropy;
@@ -97,6 +98,7 @@ Pc::Pc(PcConfig config)
   devices_ = {&pic_,  &ioapic_, &lapic_, &hpet_,   &pit_,  &rtc_,
               &acpi_, &i8042_,  &pci_,   &fw_cfg_, &post_, &vmmouse_};
   for (Device* device : storage_.devices()) devices_.push_back(device);
+  for (Device* device : input_.devices()) devices_.push_back(device);
   map_ports();
   map_serial_ports();
   map_optional_devices();

@@ -11,15 +11,13 @@
 #include <clocale>
 #include <utility>
 
+#include "display/frame_pace.h"
 #include "display/keysyms.h"
-#include "display/vga_screen.h"
-#include "host/waiter.h"
 
 namespace ring3 {
 namespace {
 
-constexpr u64 kFrame = 33'000'000;  // ns between two pictures
-constexpr wint_t kPrefix = 1;       // Ctrl-A
+constexpr wint_t kPrefix = 1;  // Ctrl-A
 constexpr u16 kShift = 0x2A, kControl = 0x1D;
 
 // Code page 437 as the VGA's font draws it.
@@ -57,7 +55,7 @@ constexpr CursesKey kKeys[] = {
 class CursesDisplay final : public HostService {
  public:
   CursesDisplay(Vga& vga, InputSink& input, std::function<void()> quit)
-      : vga_(vga), screen_(vga), input_(input), quit_(std::move(quit)) {}
+      : screen_(vga), pace_(vga, screen_), input_(input), quit_(std::move(quit)) {}
   ~CursesDisplay() override;
   Status open();
 
@@ -65,6 +63,7 @@ class CursesDisplay final : public HostService {
     if (!ended_) handles.push_back(STDIN_FILENO);
   }
   void serve() override;
+  u64 due_in() override { return pace_.wait(); }
 
  private:
   void type(wint_t character, bool is_key);
@@ -72,13 +71,12 @@ class CursesDisplay final : public HostService {
   void draw();
   void draw_text(const VgaScreen::Text& text);
 
-  Vga& vga_;
   VgaScreen screen_;
+  FramePace pace_;
   InputSink& input_;
   std::function<void()> quit_;
   SCREEN* terminal_ = nullptr;
   bool after_prefix_ = false, ended_ = false;
-  u64 last_draw_ = 0;
 };
 
 CursesDisplay::~CursesDisplay() {
@@ -138,10 +136,9 @@ void CursesDisplay::serve() {
 }
 
 void CursesDisplay::draw() {
-  const u64 now = host_monotonic_ns();
-  if (now - last_draw_ < kFrame || !screen_.stale()) return;
-  last_draw_ = now;
+  if (!pace_.due()) return;
   screen_.refresh();
+  pace_.drawn();
   const VgaScreen::Text text = screen_.text();
   if (text.rows == 0) {
     erase();

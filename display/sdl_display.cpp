@@ -4,18 +4,15 @@
 #include <SDL.h>
 #include <fmt/format.h>
 
-#include <atomic>
-#include <chrono>
-#include <thread>
 #include <utility>
 
-#include "display/vga_screen.h"
-#include "host/wake_pipe.h"
+#include "display/frame_pace.h"
 
 namespace ring3 {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{20};
+/// SDL has no handle to wait on: its events are looked at this often, in nanoseconds.
+constexpr u64 kTick = 20'000'000;
 
 // Set 1 codes by SDL's scan codes, which are USB usages ("HID Usage Tables", keyboard page).
 constexpr u16 kCodes[] = {
@@ -25,7 +22,7 @@ constexpr u16 kCodes[] = {
     0x08,   0x09,   0x0A,   0x0B,   0x1C,   0x01,   0x0E,   0x0F,   0x39,   0x0C,   0x0D,   0x1A,
     0x1B,   0x2B,   0x2B,   0x27,   0x28,   0x29,   0x33,   0x34,   0x35,   0x3A,   0x3B,   0x3C,
     0x3D,   0x3E,   0x3F,   0x40,   0x41,   0x42,   0x43,   0x44,   0x57,   0x58,   0xE037, 0x46,
-    0xE046, 0xE052, 0xE047, 0xE049, 0xE053, 0xE04F, 0xE051, 0xE04D, 0xE04B, 0xE050, 0xE048, 0x45,
+    0xE11D, 0xE052, 0xE047, 0xE049, 0xE053, 0xE04F, 0xE051, 0xE04D, 0xE04B, 0xE050, 0xE048, 0x45,
     0xE035, 0x37,   0x4A,   0x4E,   0xE01C, 0x4F,   0x50,   0x51,   0x4B,   0x4C,   0x4D,   0x47,
     0x48,   0x49,   0x52,   0x53,   0x56,   0xE05D,
 };
@@ -41,35 +38,33 @@ u16 code_of(SDL_Scancode scancode) {
 class SdlDisplay final : public HostService {
  public:
   SdlDisplay(Vga& vga, InputSink& input, std::function<void()> quit)
-      : screen_(vga), input_(input), quit_(std::move(quit)) {}
+      : screen_(vga), pace_(vga, screen_), input_(input), quit_(std::move(quit)) {}
   ~SdlDisplay() override;
   Status open();
 
-  void add_handles(std::vector<int>& handles) const override { handles.push_back(wake_.handle()); }
+  void add_handles(std::vector<int>&) const override {}
   void serve() override;
+  u64 due_in() override { return std::min(kTick, pace_.wait()); }
 
  private:
   void act(const SDL_Event& event);
   void point(int x, int y, u32 buttons, int wheel);
   void show(const std::vector<Rect>& rects);
+  void present();
   bool resize();
 
   VgaScreen screen_;
+  FramePace pace_;
   InputSink& input_;
   std::function<void()> quit_;
-  WakePipe wake_;
   bool video_ = false;
   SDL_Window* window_ = nullptr;
   SDL_Renderer* renderer_ = nullptr;
   SDL_Texture* texture_ = nullptr;
   int width_ = 0, height_ = 0;
-  std::atomic<bool> stop_{false};
-  std::thread ticker_;  ///< SDL has no handle to wait on: it is looked at regularly
 };
 
 SdlDisplay::~SdlDisplay() {
-  stop_ = true;
-  if (ticker_.joinable()) ticker_.join();
   if (texture_) SDL_DestroyTexture(texture_);
   if (renderer_) SDL_DestroyRenderer(renderer_);
   if (window_) SDL_DestroyWindow(window_);
@@ -88,9 +83,6 @@ Status SdlDisplay::open() {
       SDL_CreateWindow("ring3", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 720, 400, 0);
   if (window_) renderer_ = SDL_CreateRenderer(window_, -1, SDL_RENDERER_SOFTWARE);
   if (!renderer_) return failure();
-  ticker_ = std::thread([this] {
-    for (; !stop_; std::this_thread::sleep_for(kTick)) wake_.wake();
-  });
   return success();
 }
 
@@ -111,6 +103,9 @@ void SdlDisplay::act(const SDL_Event& event) {
       if (const u16 code = code_of(event.key.keysym.scancode))
         input_.key(code, event.type == SDL_KEYDOWN);
       return;
+    case SDL_WINDOWEVENT:
+      if (event.window.event == SDL_WINDOWEVENT_EXPOSED && texture_) present();
+      return;
     case SDL_MOUSEMOTION:
       return point(event.motion.x, event.motion.y, event.motion.state, 0);
     case SDL_MOUSEBUTTONDOWN:
@@ -126,10 +121,11 @@ void SdlDisplay::act(const SDL_Event& event) {
 }
 
 void SdlDisplay::serve() {
-  wake_.drain();
   SDL_Event event;
   while (SDL_PollEvent(&event)) act(event);
-  if (screen_.stale()) show(screen_.refresh());
+  if (!pace_.due()) return;
+  show(screen_.refresh());
+  pace_.drawn();
 }
 
 /// The window and its texture as large as the picture; true if they are new.
@@ -153,6 +149,10 @@ void SdlDisplay::show(const std::vector<Rect>& rects) {
     const SDL_Rect part{r.x, r.y, r.width, r.height};
     SDL_UpdateTexture(texture_, &part, picture.row(r.y) + r.x, picture.width * 4);
   }
+  present();
+}
+
+void SdlDisplay::present() {
   SDL_RenderCopy(renderer_, texture_, nullptr, nullptr);
   SDL_RenderPresent(renderer_);
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <rfb/rfb.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstring>
@@ -15,17 +16,15 @@
 #include <utility>
 #include <vector>
 
+#include "display/frame_pace.h"
 #include "display/keysyms.h"
-#include "display/vga_screen.h"
-#include "host/waiter.h"
 #include "host/wake_pipe.h"
 
 namespace ring3 {
 namespace {
 
-constexpr u64 kFrame = 33'000'000;              // ns between two pictures
-constexpr int kBusyPoll = 15, kIdlePoll = 250;  // ms
 constexpr unsigned kFirstPort = 5900, kLastDisplay = 59635;
+constexpr u32 kShiftLeft = 0xFFE1, kShiftRight = 0xFFE2;  // keysyms
 
 struct Address {
   in_addr_t interface = htonl(INADDR_ANY);
@@ -52,21 +51,31 @@ Result<Address> parse_address(std::string_view text) {
   return address;
 }
 
+/// What a client holds down.
+struct Held {
+  std::vector<u32> keys;
+  u8 buttons = 0;
+  int x = 0, y = 0;
+  bool has(u32 keysym) const { return std::ranges::count(keys, keysym) > 0; }
+};
+
 /// In place of the library's log on standard error.
 void say_nothing(const char*, ...) {}
 
 class VncServer final : public HostService {
  public:
-  VncServer(Vga& vga, InputSink& input) : vga_(vga), screen_(vga), input_(input) {}
+  VncServer(Vga& vga, InputSink& input)
+      : vga_(vga), screen_(vga), pace_(vga, screen_), input_(input) {}
   ~VncServer() override;
   Status listen(const Address& address);
 
   void add_handles(std::vector<int>& handles) const override { handles.push_back(wake_.handle()); }
   void serve() override;
+  u64 due_in() override { return clients_ ? pace_.wait() : Waiter::kForever; }
 
  private:
   struct KeyEvent {
-    u32 keysym;
+    u16 code;
     bool pressed;
   };
   struct PointerEvent {
@@ -86,6 +95,9 @@ class VncServer final : public HostService {
   static void left(rfbClientPtr client);
   static void key_pressed(rfbBool down, rfbKeySym keysym, rfbClientPtr client);
   static void pointer_moved(int buttons, int x, int y, rfbClientPtr client);
+  static Held& held(rfbClientPtr client) { return *static_cast<Held*>(client->clientData); }
+  void add_key(u32 keysym, bool pressed);
+  void add_pointer(const Held& held, int wheel);
 
   void run();
   std::vector<pollfd> sockets();
@@ -95,23 +107,23 @@ class VncServer final : public HostService {
 
   Vga& vga_;
   VgaScreen screen_;
+  FramePace pace_;
   InputSink& input_;
-  WakePipe wake_;  ///< wakes the machine's thread
+  WakePipe wake_;      ///< wakes the machine's thread
+  WakePipe has_news_;  ///< wakes the clients' thread
   rfbScreenInfoPtr rfb_ = nullptr;
   std::mutex mutex_;        ///< of what follows, and of all of rfb_
   std::vector<u32> frame_;  ///< what the clients see
   std::vector<Event> events_;
-  int old_buttons_ = 0;
   std::atomic<int> clients_{0};
-  std::atomic<bool> pending_{false};  ///< there is more to draw when the frame is over
   std::atomic<bool> stop_{false};
-  u64 last_draw_ = 0;
   bool drawing_ = false;
   std::thread thread_;
 };
 
 VncServer::~VncServer() {
   stop_ = true;
+  has_news_.wake();
   if (thread_.joinable()) thread_.join();
   if (!rfb_) return;
   rfbShutdownServer(rfb_, TRUE);
@@ -154,7 +166,9 @@ Status VncServer::listen(const Address& address) {
 
 std::vector<pollfd> VncServer::sockets() {
   const std::lock_guard lock(mutex_);
-  std::vector<pollfd> fds{{rfb_->listenSock, POLLIN, 0}, {rfb_->listen6Sock, POLLIN, 0}};
+  std::vector<pollfd> fds{{rfb_->listenSock, POLLIN, 0},
+                          {rfb_->listen6Sock, POLLIN, 0},
+                          {has_news_.handle(), POLLIN, 0}};
   rfbClientIteratorPtr each = rfbGetClientIterator(rfb_);
   while (const rfbClientPtr client = rfbClientIteratorNext(each))
     fds.push_back({client->sock, POLLIN, 0});
@@ -165,37 +179,62 @@ std::vector<pollfd> VncServer::sockets() {
 void VncServer::run() {
   while (!stop_) {
     std::vector<pollfd> fds = sockets();
-    poll(fds.data(), fds.size(), pending_ ? kBusyPoll : kIdlePoll);
-    {
-      const std::lock_guard lock(mutex_);
-      rfbProcessEvents(rfb_, 0);
-    }
-    // The machine may sleep: pictures are due, a cursor may blink.
-    if (clients_) wake_.wake();
+    poll(fds.data(), fds.size(), -1);
+    has_news_.drain();
+    const std::lock_guard lock(mutex_);
+    const int before = clients_;
+    rfbProcessEvents(rfb_, 0);
+    if (clients_ != before || !events_.empty()) wake_.wake();
   }
 }
 
 rfbNewClientAction VncServer::arrived(rfbClientPtr client) {
   client->clientGoneHook = left;
+  client->clientData = new Held;
   ++of(client).clients_;
   return RFB_CLIENT_ACCEPT;
 }
 
-void VncServer::left(rfbClientPtr client) { --of(client).clients_; }
+/// What it held down goes up.
+void VncServer::left(rfbClientPtr client) {
+  VncServer& self = of(client);
+  Held& held = VncServer::held(client);
+  for (const u32 keysym : held.keys) self.add_key(keysym, false);
+  if (std::exchange(held.buttons, u8{0})) self.add_pointer(held, 0);
+  delete &held;
+  client->clientData = nullptr;
+  --self.clients_;
+}
 
+void VncServer::add_key(u32 keysym, bool pressed) {
+  if (const u16 code = key_of_keysym(keysym)) events_.push_back({true, {code, pressed}, {}});
+}
+
+/// A client that types 'A' without Shift gets it: there are some that know characters only.
 void VncServer::key_pressed(rfbBool down, rfbKeySym keysym, rfbClientPtr client) {
-  of(client).events_.push_back({true, {static_cast<u32>(keysym), down != 0}, {}});
+  VncServer& self = of(client);
+  Held& held = VncServer::held(client);
+  const u32 key = static_cast<u32>(keysym);
+  std::erase(held.keys, key);
+  if (down) held.keys.push_back(key);
+  const bool shifts = down && key_of_keysym(key) && key < 0x7F && key_of_character(key).shift &&
+                      !held.has(kShiftLeft) && !held.has(kShiftRight);
+  if (shifts) self.add_key(kShiftLeft, true);
+  self.add_key(key, down != 0);
+  if (shifts) self.add_key(kShiftLeft, false);
+}
+
+void VncServer::add_pointer(const Held& held, int wheel) {
+  events_.push_back({false, {}, {held.x, held.y, rfb_->width, rfb_->height, held.buttons, wheel}});
 }
 
 /// RFC 6143 "PointerEvent": bits 0-2 left, middle, right; 3 and 4 are the wheel's notches.
 void VncServer::pointer_moved(int buttons, int x, int y, rfbClientPtr client) {
-  VncServer& self = of(client);
-  const int fresh = buttons & ~std::exchange(self.old_buttons_, buttons);
-  const int wheel = (fresh >> 4 & 1) - (fresh >> 3 & 1);
-  self.events_.push_back(
-      {false,
-       {},
-       {x, y, self.rfb_->width, self.rfb_->height, static_cast<u8>(buttons & 7), wheel}});
+  Held& held = VncServer::held(client);
+  const int fresh = buttons & ~std::exchange(held.buttons, static_cast<u8>(buttons));
+  held.x = x;
+  held.y = y;
+  of(client).add_pointer(held, (fresh >> 4 & 1) - (fresh >> 3 & 1));
   rfbDefaultPtrAddEvent(buttons, x, y, client);
 }
 
@@ -204,36 +243,31 @@ void VncServer::pointer_moved(int buttons, int x, int y, rfbClientPtr client) {
 void VncServer::act(const Event& event) {
   if (!event.is_key) {
     const PointerEvent& p = event.pointer;
-    return input_.pointer(p.x, p.y, p.width, p.height, p.buttons, p.wheel);
+    return input_.pointer(p.x, p.y, p.width, p.height, p.buttons & 7, p.wheel);
   }
-  if (const u16 code = key_of_keysym(event.key.keysym)) input_.key(code, event.key.pressed);
+  input_.key(event.key.code, event.key.pressed);
 }
 
 void VncServer::serve() {
   wake_.drain();
-  if (clients_ == 0) {
-    if (std::exchange(drawing_, false)) vga_.stop_watching();
-    return;
-  }
-  drawing_ = true;
   std::vector<Event> events;
   if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) events.swap(events_);
   for (const Event& event : events) act(event);
-  draw();
+  if (clients_ > 0) {
+    drawing_ = true;
+    draw();
+  } else if (std::exchange(drawing_, false)) {
+    vga_.stop_watching();
+  }
 }
 
 void VncServer::draw() {
-  if (!screen_.stale()) return;
-  const u64 now = host_monotonic_ns();
-  pending_ = now - last_draw_ < kFrame;
-  if (pending_) return;
+  if (!pace_.due()) return;
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock) {
-    pending_ = true;  // a client is being served: the next time
-    return;
-  }
-  last_draw_ = now;
+  if (!lock) return pace_.postpone();  // a client is being served
   show(screen_.refresh());
+  pace_.drawn();
+  has_news_.wake();
 }
 
 void VncServer::show(const std::vector<Rect>& rects) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "decoder/block.h"
+#include "jit/foresight.h"
 #include "mmu/mmu.h"
 
 namespace ring3 {
@@ -74,6 +75,7 @@ struct CalloutSite {
   bool last : 1 = false;  ///< ends the block: leave after it
   bool rest : 1 = false;  ///< a poll: the rest of the block by its handlers, then leave
   bool cold : 1 = false;  ///< behind a fast path
+  Foresight ahead;
 };
 
 /// The code of one block at one rip. Its records stand in the arena of its code's region.

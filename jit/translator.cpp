@@ -129,6 +129,8 @@ void Translator::call_handler(u32 index, bool last, bool rest) {
   site->last = last;
   site->rest = rest;
   site->cold = in_cold_;
+  if (site->insn && !rest)
+    site->ahead = foresight_of(c_.decoded[index], *site->insn, c_.treatments[index], in_cold_);
   t_->calls_out = true;
   a_.mov(kScratchA, imm(reinterpret_cast<u64>(site)));
   a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout)));

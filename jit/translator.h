@@ -250,6 +250,7 @@ class Translator {
   void emit_popf();
   void emit_ac(bool on);
   void emit_swapgs();
+  void emit_rdtsc();
   // emit_flow.cpp
   void emit();
   void emit_jcc();

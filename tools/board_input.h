@@ -9,13 +9,13 @@ namespace ring3 {
 
 class BoardInput final : public InputSink {
  public:
-  explicit BoardInput(Pc& board) : board_(board) {}
-  void key(u16 code, bool pressed) override { board_.keyboard().key(code, pressed); }
+  explicit BoardInput(Pc& board) : input_(board.input()) {}
+  void key(u16 code, bool pressed) override { input_.key(code, pressed); }
   /// Absolute if the guest takes that, else the way since the last place.
   void pointer(int x, int y, int width, int height, u8 buttons, int wheel) override;
 
  private:
-  Pc& board_;
+  PcInput& input_;
   int x_ = 0, y_ = 0;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the screen is shown: the values of -display and -vnc (QEMU 7.2 "Invocation").
+// Where the screen is shown, and what a person types and points with: the values of -display, -vnc
+// and of -device virtio-keyboard-pci and its like (QEMU 7.2 "Invocation").
 #pragma once
 
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "devices/input_config.h"
 
 namespace ring3 {
 
@@ -18,5 +20,9 @@ struct DisplayOption {
 
 /// "none", "sdl", "curses", "vnc=:1".
 Result<DisplayOption> parse_display(std::string_view text);
+
+/// "virtio-tablet-pci" and its properties; false: it is no input device.
+Result<bool> parse_input_device(std::string_view name, std::string_view properties,
+                                InputConfig& config);
 
 }  // namespace ring3

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/print.h"
 #include "bench/command.h"
 #include "devices/pc.h"
 #include "display/screendump.h"
@@ -35,7 +36,7 @@ namespace ring3 {
 namespace {
 
 int fail(std::string_view message) {
-  fmt::print(stderr, "ring3: {}\n", message);
+  print_to(stderr, "ring3: {}\n", message);
   return 1;
 }
 
@@ -78,6 +79,7 @@ PcConfig board_config(const Options& options, const CpuModel& model, const Conso
   if (config.vga && !options.firmware.bios.empty()) config.vga_rom = read_video_bios();
   config.no_reboot = options.no_reboot;
   config.storage = drives.config();
+  config.input = options.input;
   config.rtc_start = rtc_start(options.rtc);
   return config;
 }
@@ -92,7 +94,7 @@ BoardInfo board_info(const Console& console, const Options& options) {
   return info;
 }
 
-void dump_board(void* board) { fmt::print(stderr, "{}", static_cast<Pc*>(board)->dump()); }
+void dump_board(void* board) { print_to(stderr, "{}", static_cast<Pc*>(board)->dump()); }
 
 RunTimes times_of(Pc& board) {
   RunTimes times;
@@ -119,9 +121,11 @@ Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Pr
   auto jit = jit_options(options, profile);
   if (!jit) return Error{jit.error()};
   auto engine = make_jit(cpu, std::move(*jit));
+  if (engine && !host_saves_x87())
+    fmt::print(stderr, "ring3: the host has no XSAVE: x87 and MMX instructions will be slow\n");
   if (engine) return std::unique_ptr<Engine>(std::move(*engine));
   if (options.accel_given) return Error{engine.error()};
-  fmt::print(stderr, "ring3: {}; going on with -accel interp\n", engine.error());
+  print_to(stderr, "ring3: {}; going on with -accel interp\n", engine.error());
   return make_interpreter(cpu);
 }
 
@@ -145,9 +149,11 @@ int preview_board(Pc& board, const std::string& error, const Options& options) {
   return blocks ? 0 : fail(blocks.error());
 }
 
-std::function<Status(const std::string&)> screendump_of(Pc& board) {
+decltype(Machine::screendump) screendump_of(Pc& board) {
   if (!board.vga()) return {};
-  return [&board](const std::string& path) { return save_screen(*board.vga(), path); };
+  return [&board](const std::string& path, const std::string& format) {
+    return save_screen(*board.vga(), path, format);
+  };
 }
 
 Machine machine_of(Pc& board, const Options& options) {
@@ -197,7 +203,7 @@ int run_verified(const Options& options, const CpuModel& model, Console& console
   if (Status opened = second.open(options.drives, options.snapshot); !opened)
     return fail(opened.error());
   if (!options.icount_shift)
-    fmt::print(stderr, "ring3: -accel verify counts instructions: -icount shift=1 is on\n");
+    print_to(stderr, "ring3: -accel verify counts instructions: -icount shift=1 is on\n");
   std::string error;
   Profile profile;
   verify::Setup setup;

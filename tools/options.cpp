@@ -173,9 +173,14 @@ Status set_debug_exit(Parse& p, std::string_view properties) {
 Status set_device(Parse& p, std::string_view value) {
   const std::string_view device = value.substr(0, value.find(','));
   const std::string_view properties = value.substr(std::min(value.size(), device.size() + 1));
+  const auto input = parse_input_device(device, properties, p.options.input);
+  if (!input) return Error{input.error()};
+  if (*input) return success();
   if (device == "isa-debug-exit") return set_debug_exit(p, properties);
   if (device == "pc-testdev") return set_flag<&Options::testdev>(p, value);
-  return Error{"no such device; there are isa-debug-exit[,iobase=PORT] and pc-testdev"};
+  return Error{
+      "no such device; there are isa-debug-exit[,iobase=PORT], pc-testdev, virtio-keyboard-pci, "
+      "virtio-mouse-pci and virtio-tablet-pci"};
 }
 
 Status set_drive(Parse& p, std::string_view value) {
@@ -379,7 +384,8 @@ constexpr Row kRows[] = {
     {"S", Takes::Nothing, "", "starts stopped, for gdb or the monitor's cont",
      set_flag<&Options::start_paused>},
     {"nic", Takes::Value, "none", "", expect_none},
-    {"device", Takes::Value, "NAME[,PROP=X]", "isa-debug-exit,iobase=0xf4 or pc-testdev",
+    {"device", Takes::Value, "NAME[,PROP=X]",
+     "isa-debug-exit,iobase=0xf4, pc-testdev, virtio-keyboard-pci, -mouse-pci or -tablet-pci",
      set_device},
     {"no-reboot", Takes::Nothing, "", "leave instead of rebooting", set_flag<&Options::no_reboot>},
     {"rtc", Takes::Value, "base=BASE", "utc, localtime or 2026-01-31T12:34:56", set_rtc},

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "bios/bench_guest.h"
+#include "devices/input_config.h"
 #include "host/socket.h"
 #include "tools/display_options.h"
 #include "tools/drive_options.h"
@@ -82,6 +83,7 @@ struct Options {
   bool shows_display() const { return display.kind != DisplayOption::Kind::None; }
   bool vga = true;  ///< -vga std
   DisplayOption display;
+  InputConfig input;       ///< -device virtio-keyboard-pci and its like
   std::string screendump;  ///< a picture of the screen when the run ends; empty: none
   std::vector<DriveOption> drives;
   bool snapshot = false;  ///< no image is written

@@ -60,8 +60,15 @@ struct Client {
     rfb->format.greenShift = 8;
     rfb->format.blueShift = 0;
     rfb->canHandleNewFBSize = TRUE;
+    rfb->GotFrameBufferUpdate = [](rfbClient* c, int, int, int width, int height) {
+      auto* self = static_cast<Client*>(rfbClientGetClientData(c, &kTag));
+      ++self->updates;
+      self->pixels = width * height;
+    };
+    rfbClientSetClientData(rfb, &kTag, this);
     if (!rfbInitClient(rfb, nullptr, nullptr)) rfb = nullptr;
   }
+  Client(const Client&) = delete;
   ~Client() {
     if (!rfb) return;
     free(rfb->frameBuffer);
@@ -71,8 +78,17 @@ struct Client {
   u32 pixel(int x, int y) const {
     return reinterpret_cast<const u32*>(rfb->frameBuffer)[y * rfb->width + x] & 0xFFFFFF;
   }
+  static inline char kTag = 0;
   rfbClient* rfb;
+  int updates = 0, pixels = 0;  ///< rectangles that came, the size of the last one
 };
+
+/// Serves both sides for some milliseconds. False: the connection is gone.
+bool exchange_once(HostService& server, Client& client) {
+  server.serve();
+  const int ready = WaitForMessage(client.rfb, 5'000);
+  return ready == 0 || (ready > 0 && HandleRFBServerMessage(client.rfb));
+}
 
 /// Serves both sides until `done`, or for some seconds.
 template <class Done>
@@ -80,8 +96,7 @@ bool exchange(HostService& server, Client& client, Done done) {
   for (int i = 0; i < 1000; ++i) {
     server.serve();
     if (done()) return true;
-    const int ready = WaitForMessage(client.rfb, 5'000);
-    if (ready < 0 || (ready > 0 && !HandleRFBServerMessage(client.rfb))) return false;
+    if (!exchange_once(server, client)) return false;
   }
   return false;
 }
@@ -126,17 +141,73 @@ TEST_CASE("vnc: keys and pointer of a client -> arrive as set 1 codes and places
   REQUIRE(server);
   Client client(number);
   REQUIRE(client.rfb);
-  for (const u32 keysym : {0xFFE1u, 0x41u, 0xFF52u}) {  // Shift, A, Up
+  const auto type = [&client](u32 keysym) {
     SendKeyEvent(client.rfb, keysym, TRUE);
     SendKeyEvent(client.rfb, keysym, FALSE);
-  }
+  };
+  SendKeyEvent(client.rfb, 0xFFE1, TRUE);
+  type('A');
+  SendKeyEvent(client.rfb, 0xFFE1, FALSE);
+  type(0xFF52);
+  type('b');
   SendPointerEvent(client.rfb, 100, 50, rfbButton1Mask);
   SendPointerEvent(client.rfb, 100, 50, rfbButton1Mask | rfbButton5Mask);
   CHECK(exchange(*server, client, [&] { return host.typed.wheel == 1; }));
-  CHECK(host.typed.keys == std::vector<u16>{0x2A, 0xAA, 0x1E, 0x9E, 0xE048, 0xE0C8});
+  CHECK(host.typed.keys == std::vector<u16>{0x2A, 0x1E, 0x9E, 0xAA, 0xE048, 0xE0C8, 0x30, 0xB0});
   CHECK(host.typed.x == 100);
   CHECK(host.typed.y == 50);
   CHECK(host.typed.buttons == InputSink::kLeft);
+}
+
+TEST_CASE("vnc: a character of Shift without Shift -> Shift is pressed around it") {
+  Host host;
+  auto [server, number] = open_somewhere(host);
+  REQUIRE(server);
+  Client client(number);
+  REQUIRE(client.rfb);
+  SendKeyEvent(client.rfb, '%', TRUE);
+  SendKeyEvent(client.rfb, '%', FALSE);
+  CHECK(exchange(*server, client, [&] { return host.typed.keys.size() == 4; }));
+  CHECK(host.typed.keys == std::vector<u16>{0x2A, 0x06, 0xAA, 0x86});
+}
+
+TEST_CASE("vnc: a client leaves with keys and buttons down -> they go up") {
+  Host host;
+  auto [server, number] = open_somewhere(host);
+  REQUIRE(server);
+  {
+    Client client(number);
+    REQUIRE(client.rfb);
+    SendKeyEvent(client.rfb, 0xFFE3, TRUE);
+    SendPointerEvent(client.rfb, 10, 10, rfbButton3Mask);
+    CHECK(exchange(*server, client, [&] { return host.typed.buttons != 0; }));
+  }
+  for (int i = 0; i < 1000 && host.typed.keys.size() < 2; ++i) {
+    usleep(5'000);
+    server->serve();
+  }
+  CHECK(host.typed.keys == std::vector<u16>{0x1D, 0x9D});
+  CHECK(host.typed.buttons == 0);
+}
+
+TEST_CASE("vnc: a screen that stands still -> the machine may sleep, and nothing is sent") {
+  Host host;
+  auto [server, number] = open_somewhere(host);
+  REQUIRE(server);
+  CHECK(server->due_in() == ~u64{0});                  // nobody looks
+  host.vga.write(0x3D4 - 0x3B0, Width::Word, 0x200A);  // no cursor
+  Client client(number);
+  REQUIRE(client.rfb);
+  CHECK(exchange(*server, client, [&] { return client.pixel(0, 0) == 0xFFFFFF; }));
+  for (int i = 0; i < 20; ++i) exchange_once(*server, client);
+  CHECK(server->due_in() == ~u64{0});
+  client.updates = 0;
+  for (int i = 0; i < 100; ++i) exchange_once(*server, client);
+  CHECK(client.updates == 0);
+  host.memory.write<u16>({0xB8000 + 160}, 0x0CDB);
+  CHECK(server->due_in() < 40'000'000);
+  CHECK(exchange(*server, client, [&] { return client.updates > 0; }));
+  CHECK(client.pixels == 9 * 16);  // one character
 }
 
 TEST_CASE("vnc: the port is in use -> an error that says so") {

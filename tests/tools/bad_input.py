@@ -105,6 +105,8 @@ def cases(files):
     yield ["-drive", "if=ide"], ["-drive", "file=FILE"]
     yield ["-hda", files["text"], "-hdb", files["text"]], ["-hdb", files["text"], "in use"]
     yield ["-hda", files["text"], "-drive", f"file={files['random']},index=0"], ["-drive", "taken"]
+    yield (["-image", files["boot-sector"], "-blocks", files["missing"] + "/x"],
+           ["-blocks", files["missing"]])
     yield ["-stats=xml"], ["-stats", "xml"]
 
 
