@@ -78,30 +78,36 @@ Foresight of_stack(const Decoded& d, const Insn& insn) {
   }
 }
 
+enum class Outlook : u8 { Clear, Faults, Unknown };
+
 /// One access inside a page that no other fault comes before.
-bool faults(Cpu& cpu, Seg seg, u64 offset, const Foresight& f, Access access, Fault& fault) {
+Outlook look_ahead(Cpu& cpu, Seg seg, u64 offset, const Foresight& f, Access access, Fault& fault) {
   const CpuState& s = cpu.state;
   const Segment& segment = s.seg[seg];
-  if (!(access == Access::Write ? segment.flat_write : segment.flat_read)) return false;
+  if (!(access == Access::Write ? segment.flat_write : segment.flat_read)) return Outlook::Unknown;
   const u64 linear = (segment.access_base + offset) & s.linear_mask;
-  if ((linear & kPageMask) + f.size > kPageSize || (linear & f.align_mask) != 0) return false;
-  if (!cpu.canonical(linear) || alignment_checked(s)) return false;
+  if ((linear & kPageMask) + f.size > kPageSize || (linear & f.align_mask) != 0)
+    return Outlook::Unknown;
+  if (!cpu.canonical(linear) || alignment_checked(s)) return Outlook::Unknown;
   const View view = cpu.data_view();
-  if (cpu.mmu.knows({linear}, access, view)) return false;
+  if (cpu.mmu.knows({linear}, access, view)) return Outlook::Clear;
   const Translation t = cpu.mmu.translate({linear}, access, view);
-  if (!t.ok) fault = PF({linear}, t.error);
-  return !t.ok;
+  if (t.ok) return Outlook::Clear;
+  fault = PF({linear}, t.error);
+  return Outlook::Faults;
 }
 
 bool string_faults(Cpu& cpu, const Insn& insn, const Foresight& f, Fault& fault) {
   const u64 mask = low_mask(insn.address_width * 8);
   const u64* const gpr = cpu.state.gpr;
   if ((insn.prefixes & (kRep | kRepne)) && (gpr[kRcx] & mask) == 0) return false;
-  const Seg from = static_cast<Seg>(insn.segment);
-  if (f.kind != Foresight::Destination &&
-      faults(cpu, from, gpr[kRsi] & mask, f, Access::Read, fault))
-    return true;
-  return f.kind != Foresight::Source && faults(cpu, kEs, gpr[kRdi] & mask, f, f.access, fault);
+  Outlook outlook = Outlook::Clear;
+  if (f.kind != Foresight::Destination)
+    outlook =
+        look_ahead(cpu, static_cast<Seg>(insn.segment), gpr[kRsi] & mask, f, Access::Read, fault);
+  if (f.kind != Foresight::Source && outlook == Outlook::Clear)
+    outlook = look_ahead(cpu, kEs, gpr[kRdi] & mask, f, f.access, fault);
+  return outlook == Outlook::Faults;
 }
 
 }  // namespace
@@ -122,19 +128,21 @@ Foresight foresight_of(const Decoded& d, const Insn& insn, Treatment treatment, 
 
 bool page_fault_ahead(Cpu& cpu, const Insn& insn, const Foresight& f, Fault& fault) {
   const CpuState& s = cpu.state;
+  const auto faults = [&](Seg seg, u64 offset) {
+    return look_ahead(cpu, seg, offset, f, f.access, fault) == Outlook::Faults;
+  };
   const u64 stack_mask = low_mask(s.stack_bytes * 8);
   switch (f.kind) {
     case Foresight::None:
       return false;
     case Foresight::Operand:
-      return faults(cpu, static_cast<Seg>(insn.segment), cpu.effective_address(insn), f, f.access,
-                    fault);
+      return faults(static_cast<Seg>(insn.segment), cpu.effective_address(insn));
     case Foresight::Push:
-      return faults(cpu, kSs, (s.gpr[kRsp] - f.size) & stack_mask, f, f.access, fault);
+      return faults(kSs, (s.gpr[kRsp] - f.size) & stack_mask);
     case Foresight::Pop:
-      return faults(cpu, kSs, s.gpr[kRsp] & stack_mask, f, f.access, fault);
+      return faults(kSs, s.gpr[kRsp] & stack_mask);
     case Foresight::Frame:
-      return faults(cpu, kSs, s.gpr[kRbp] & stack_mask, f, f.access, fault);
+      return faults(kSs, s.gpr[kRbp] & stack_mask);
     case Foresight::Source:
     case Foresight::Destination:
     case Foresight::Strings:
