@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/print.h"
 #include "bench/compare.h"
 #include "bench/host_info.h"
 #include "bench/output_file.h"
@@ -26,11 +27,11 @@ namespace {
 constexpr int kBad = 1, kSlower = 2, kInterruptedStatus = 130;
 
 int fail(const std::string& message) {
-  fmt::print(stderr, "ring3: {}\n", message);
+  print_to(stderr, "ring3: {}\n", message);
   return kBad;
 }
 
-void progress(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+void progress(const std::string& line) { print_to(stderr, "{}\n", line); }
 
 struct Outputs {
   OutputFile json{"--json"}, html{"--html"};

@@ -63,7 +63,7 @@ TEST_CASE("options: bad ones -> a line with option, value and way out") {
                                              {"--load", "x", "--engines", "jit"}}) {
     const auto options = parse(bad);
     REQUIRE_FALSE(options);
-    CHECK(says(options.error(), bad[0]));
+    CHECK(says(options.error(), std::string(bad[0]).substr(0, std::string(bad[0]).find('='))));
     CHECK_FALSE(says(options.error(), "\n"));
   }
 }
