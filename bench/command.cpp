@@ -154,7 +154,7 @@ Status measure(const Options& options, Results& results, Outputs& outputs) {
   if (Status good = probe_all(options, *engines, results.engines, (*work)->path()); !good)
     return good;
   for (const EngineInfo& e : results.engines)
-    if (!e.left_out.empty()) progress(fmt::format("left out: {}: {}", e.name, e.left_out));
+    if (!e.left_out.empty()) progress(fmt::format("{}: not available: {}", e.name, e.left_out));
   for (const Workload& w : *workloads) results.rows.push_back({w, {}});
   auto suites = make_suites(options, results, *engines, (*work)->path());
   if (std::ranges::all_of(suites, [](const Suite& s) { return s.targets.empty(); }))

@@ -19,8 +19,7 @@ std::string table_head(const std::string& first, const std::vector<std::string>&
 std::string cell_of(const Row& row, const std::string& engine) {
   const auto cell = row.cells.find(engine);
   if (cell == row.cells.end() || cell->second.samples.empty()) return " - |";
-  const Spread s = time_spread(cell->second);
-  return fmt::format(" {} ({}..{}) |", time_text(s.median), time_text(s.q1), time_text(s.q3));
+  return fmt::format(" {} |", spread_text(time_spread(cell->second)));
 }
 
 std::string times_table(const Results& results, const std::string& suite) {
@@ -35,10 +34,18 @@ std::string times_table(const Results& results, const std::string& suite) {
   return text;
 }
 
+std::string goal_of(const std::string& group) {
+  const Goal* goal = find_goal(group);
+  return goal ? fmt::format(" {:g}, then {:g} |", goal->first, goal->last) : " - |";
+}
+
+/// Goals are ratios over native runs.
 std::string means_table(const Results& results, const std::string& suite) {
   const auto engines = measured_engines(results, suite);
   const std::string base = baseline_of(results, suite);
-  std::string text = table_head(fmt::format("{}: geometric mean over {}", suite, base), engines);
+  std::vector<std::string> columns = engines;
+  if (base == "native") columns.emplace_back("goal of jit");
+  std::string text = table_head(fmt::format("{}: geometric mean over {}", suite, base), columns);
   for (const Group& group : groups(results)) {
     if (group.suite != suite) continue;
     text += fmt::format("| {} |", group.group);
@@ -46,7 +53,7 @@ std::string means_table(const Results& results, const std::string& suite) {
       const auto mean = group.ratio.find(engine);
       text += mean == group.ratio.end() ? " - |" : fmt::format(" {} |", ratio_text(mean->second));
     }
-    text += '\n';
+    text += (base == "native" ? goal_of(group.group) : "") + '\n';
   }
   return text;
 }
@@ -69,7 +76,7 @@ std::string markdown_text(const Results& results) {
           fmt::format("{}{}: {}", what == std::string_view("cpu") ? "" : "; ", what, found->second);
   text += fmt::format("; {}.", results.date);
   for (const EngineInfo& e : results.engines)
-    text += e.left_out.empty() ? "" : fmt::format(" Left out: {}: {}.", e.name, e.left_out);
+    text += e.left_out.empty() ? "" : fmt::format(" Not available: {}: {}.", e.name, e.left_out);
   for (const std::string& failure : results.failures) text += fmt::format(" Failed: {}.", failure);
   for (const std::string& line : disagreements(results)) text += fmt::format(" Failed: {}.", line);
   return text + "\n";

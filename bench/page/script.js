@@ -76,9 +76,14 @@ function canvasIn(parent, bars) {
   return element("canvas", "", box);
 }
 
+// Powers of ten have their numbers; where they are few, 2 and 5 too.
 function logAxis(title, tick) {
-  return { type: "logarithmic", title: { display: true, text: title },
-           ticks: { maxRotation: 0, callback: (v) => Number.isInteger(Math.log10(v)) ? tick(v) : "" } };
+  const callback = function (v) {
+    const digit = Math.round(v / 10 ** Math.floor(Math.log10(v) + 1e-9));
+    const few = this.max / this.min < 100;
+    return digit === 1 || (few && (digit === 2 || digit === 5)) ? tick(v) : "";
+  };
+  return { type: "logarithmic", title: { display: true, text: title }, ticks: { maxRotation: 0, callback } };
 }
 
 function powerBelow(values) {
@@ -109,10 +114,11 @@ function barOptions(rows, kind, data) {
   const say = kind === "ns" ? time : number;
   const title = kind === "ns" ? "time of a unit, logarithmic; whiskers: quartiles"
                               : `times ${rows[0].baseline}, logarithmic; whiskers: quartiles`;
-  const values = data.datasets.flatMap((d) => d.spreads.filter(Boolean).map((s) => s.q1));
+  const spreads = data.datasets.flatMap((d) => d.spreads.filter(Boolean));
+  const range = { min: powerBelow(spreads.map((s) => s.q1)), max: 1.1 * Math.max(...spreads.map((s) => s.q3)) };
   return {
     indexAxis: "y", maintainAspectRatio: false,
-    scales: { x: { ...logAxis(title, say), min: powerBelow(values) }, y: { ticks: { autoSkip: false } } },
+    scales: { x: { ...logAxis(title, say), ...range }, y: { ticks: { autoSkip: false } } },
     plugins: { tooltip: { callbacks: {
       title: (items) => `${rows[items[0].dataIndex].id}: ${rows[items[0].dataIndex].unit}`,
       label: (item) => {
@@ -123,12 +129,18 @@ function barOptions(rows, kind, data) {
   };
 }
 
-function plotSuite(parent, suite) {
+// Each plot has its own; where the window is wide, two stand side by side.
+function section(parent, title, text) {
+  const made = element("section", "", parent);
+  element("h2", title, made);
+  element("p", text, made);
+  return made;
+}
+
+function plotSuite(page, suite) {
   const rows = result.workloads.filter((row) => row.suite === suite);
   if (!measuredEngines(rows).length) return;
-  const [title, text] = SUITES[suite] || [suite, ""];
-  element("h2", title, parent);
-  element("p", text, parent);
+  const parent = section(page, ...(SUITES[suite] || [suite, ""]));
   const ratios = measuredEngines(rows).length > 1 && rows[0].baseline;
   const choice = choose(parent, "show", [...(ratios ? [["ratio", `times ${rows[0].baseline}`]] : []),
                                          ["ns", "time of a unit"]]);
@@ -180,12 +192,12 @@ function exitData(rows) {
   };
 }
 
-function plotExits(parent) {
+function plotExits(page) {
   const all = exitRows();
   if (!all.length) return;
-  element("h2", "Exits by reason", parent);
-  element("p", "How often a unit leaves guest code. Numbers are VMX basic exit reasons (SDM 3D Appendix C); a dash is a " +
-    "callout of ring3 that has none, because hardware runs it in the guest.", parent);
+  const parent = section(page, "Exits by reason",
+    "How often a unit leaves guest code. Numbers are VMX basic exit reasons (SDM 3D Appendix C); a dash is a " +
+    "callout of ring3 that has none, because hardware runs it in the guest.");
   const choice = choose(parent, "workload",
                         [["", "one unit of each"], ...all.map((row) => [row.id, row.id])]);
   const chosen = () => choice.value ? all.filter((row) => row.id === choice.value) : all;
@@ -213,12 +225,12 @@ function perSecond(seconds, counts) {
     ({ x: seconds[n + 1], y: (count - counts[n]) / Math.max(seconds[n + 1] - seconds[n], 1e-6) }));
 }
 
-function plotTimeline(parent, line) {
+function plotTimeline(page, line) {
   const last = (counts) => counts[counts.length - 1];
   const names = Object.keys(line.exits).sort((a, b) => last(line.exits[b]) - last(line.exits[a]))
     .slice(0, REASONS.length);
-  element("h2", `Exits over ${line.workload}, ${line.engine}`, parent);
-  element("p", "Exits and callouts a second, stacked, of the most frequent reasons.", parent);
+  const parent = section(page, `Exits over ${line.workload}, ${line.engine}`,
+                         "Exits and callouts a second, stacked, of the most frequent reasons.");
   const datasets = names.map((name, at) => ({
     label: name, data: perSecond(line.seconds, line.exits[name]), fill: true, pointRadius: 0,
     borderWidth: 1, borderColor: REASONS[at], backgroundColor: REASONS[at] + "cc" }));
@@ -270,7 +282,7 @@ function numbersTable(parent) {
 function hostTable(table) {
   const pairs = [["begun", result.date], ...Object.entries(result.host),
                  ...Object.entries(result.options),
-                 ...result.engines.map((e) => [e.name, e.left_out ? `left out: ${e.left_out}` : e.version])];
+                 ...result.engines.map((e) => [e.name, e.left_out ? `not available: ${e.left_out}` : e.version])];
   for (const [name, value] of pairs) {
     const line = element("tr", "", table);
     element("th", name, line).scope = "row";

@@ -29,7 +29,7 @@ def chromium(page, folder, *options):
     command = [shutil.which("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
                "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
                f"--user-data-dir={folder}/profile", "--enable-logging=stderr", "--v=0",
-               "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1100,1600", *options, page.as_uri()]
+               "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1600,1900", *options, page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode:
         sys.exit(f"chromium: status {done.returncode}:\n{done.stderr[-3000:]}")
