@@ -6,6 +6,7 @@
 #include "bios/acpi_tables.h"
 #include "bios/memory_map.h"
 #include "bios/mp_table.h"
+#include "bios/pci_routing.h"
 #include "bios/smbios.h"
 
 namespace ring3 {
@@ -90,6 +91,7 @@ FirmwareTables place_tables(const LoadTarget& target, const BoardInfo& board, u6
   const u64 ram = target.low_ram_end + target.high_ram_end - 0x1'0000'0000;
   FirmwareTables tables;
   tables.rsdp = place(acpi.rsdp);
+  place(build_pci_routing());
   tables.mp_table = place(build_mp_table(board, at));
   tables.smbios = place(build_smbios(board, ram, target.low_ram_end, target.high_ram_end, at));
   return tables;

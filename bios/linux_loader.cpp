@@ -20,7 +20,6 @@ constexpr u64 kRealModeLow = 0x90000;   // and of one that is loaded at 10000h
 constexpr u64 kSetupRoom = 0x8000;      // setup code; the heap and stack end kSetupHeap further on
 constexpr u64 kSetupHeap = 0xE000;
 constexpr u64 kSetupCommandRoom = 0x1C00;  // ends at the EBDA when the setup code is at 90000h
-constexpr u32 kOldCmdlineSize = 255;
 constexpr u32 kOldInitrdMax = 0x37FFFFFF;
 
 u64 align_up(u64 value, u64 to) { return (value + to - 1) & ~(to - 1); }

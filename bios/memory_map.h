@@ -22,11 +22,12 @@ struct E820Entry {
 namespace layout {
 inline constexpr u64 kBootGdt = 0x800;      ///< 48 bytes
 inline constexpr u64 kBootParams = 0x1000;  ///< one page
-inline constexpr u64 kBootPages = 0x2000;   ///< six pages: PML4, PDPT, 4 page directories
-inline constexpr u64 kBootStackTop = 0x9000;
+inline constexpr u64 kBootStackTop = 0x7C00;
 inline constexpr u64 kMultibootInfo = 0x9000;
 inline constexpr u64 kCommandLine = 0x20000;  ///< up to kLoaderEnd
 inline constexpr u64 kLoaderEnd = 0x30000;
+inline constexpr u64 kBootPages = 0x80000;  ///< PML4, PDPT, 4 page directories, up to kBootPagesEnd
+inline constexpr u64 kBootPagesEnd = kBootPages + 6 * kPageSize;
 inline constexpr u64 kEbda = 0x9FC00;      ///< 1 KiB up to A0000h
 inline constexpr u64 kFirmware = 0xF0000;  ///< RSDP, SMBIOS, MP table
 inline constexpr u64 kHighMemory = 0x100000;

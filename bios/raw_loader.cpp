@@ -38,6 +38,14 @@ Result<EntryState> load_raw(const LoadTarget& target, const std::string& path, u
                                    "address",
                                    human_size(bytes->size()), address, end));
   }
+  const bool on_tables =
+      address < layout::kBootPagesEnd && address + bytes->size() > layout::kBootPages;
+  if (mode == EntryMode::Long64 && on_tables) {
+    return image_error(option, path,
+                       fmt::format("at {:#x} would overwrite the page tables at {:#x} to {:#x}; "
+                                   "give an address from there on",
+                                   address, layout::kBootPages, layout::kBootPagesEnd));
+  }
   EntryState state;
   switch (mode) {
     case EntryMode::Reset:

@@ -60,6 +60,12 @@ BlockCache::~BlockCache() {
 }
 
 Block& BlockCache::find(Cpu& cpu) {
+  Fault fault{};
+  if (Block* block = find(cpu, fault)) return *block;
+  raise(fault);
+}
+
+Block* BlockCache::find(Cpu& cpu, Fault& fault) {
   const CpuState& s = cpu.state;
   const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
   JumpEntry& e = jump_[jump_slot(linear)];
@@ -67,8 +73,20 @@ Block& BlockCache::find(Cpu& cpu) {
   const u64 page_end = s.rip() + (~linear & kPageMask);
   if (e.linear == linear && e.key == s.mode_key && cpu.mmu.is_current(e.generation) &&
       page_end <= s.code_limit && e.block->valid) [[likely]]
-    return *e.block;
-  return find_slow(cpu, linear, e);
+    return e.block;
+  if (page_faults(cpu, linear, fault)) return nullptr;
+  return &find_slow(cpu, linear, e);
+}
+
+/// The page fault of a fetch that no other fault comes before.
+bool BlockCache::page_faults(Cpu& cpu, u64 linear, Fault& fault) {
+  const CpuState& s = cpu.state;
+  const View view = s.cpl == 3 ? View::User : View::Supervisor;
+  if (s.long64() ? !cpu.canonical(linear) : s.rip() > s.seg[kCs].limit) return false;
+  if (cpu.mmu.knows({linear}, Access::Execute, view)) return false;
+  const Translation t = cpu.mmu.translate({linear}, Access::Execute, view);
+  if (!t.ok) fault = PF({linear}, t.error);
+  return !t.ok;
 }
 
 bool BlockCache::found_global(const Cpu& cpu) const {
@@ -89,10 +107,7 @@ Block& BlockCache::find_single(Cpu& cpu) {
   const u8* host = nullptr;
   const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
   const PhysAddr start = fetch_page(cpu, linear, host, copy);
-  auto single = std::make_unique<Block>();
-  single->start = start;
-  single->key = s.mode_key;
-  single->linear = linear;
+  auto single = make_block(s, linear, start);
   const std::span<const u8> bytes{host + start.offset(), kPageSize - start.offset()};
   scan(decoder_, {code_size(s), s.mode_key}, bytes, bind, *single, 1);
   return keep_uncached(std::move(single));
@@ -157,11 +172,17 @@ Block& BlockCache::find_slow(Cpu& cpu, u64 linear, JumpEntry& entry) {
   return *block;
 }
 
-Block& BlockCache::decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available) {
+std::unique_ptr<Block> BlockCache::make_block(const CpuState& s, u64 linear, PhysAddr start) {
   auto block = std::make_unique<Block>();
   block->start = start;
-  block->key = cpu.state.mode_key;
+  block->key = s.mode_key;
   block->linear = linear;
+  block->insns = InsnList(&storage_);
+  return block;
+}
+
+Block& BlockCache::decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available) {
+  auto block = make_block(cpu.state, linear, start);
   const BlockMode mode{code_size(cpu.state), cpu.state.mode_key};
   const u8* bytes = host + start.offset();
   const bool cut = available < kPageSize - start.offset();
@@ -199,10 +220,7 @@ Block& BlockCache::decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u
   const PhysAddr second = fetch_page(cpu, next_linear, next, next_copy);
   std::memcpy(bytes, host + start.offset(), available);
   std::memcpy(bytes + available, next, more);
-  auto block = std::make_unique<Block>();
-  block->start = start;
-  block->key = s.mode_key;
-  block->linear = linear;
+  auto block = make_block(s, linear, start);
   Decoded d;
   const u64 total = std::min<u64>(available + more, kMaxInsnBytes);
   const DecodeStatus status = decoder_.decode(code_size(s), {bytes, total}, d);
@@ -220,22 +238,22 @@ Block& BlockCache::decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u
 }
 
 u64 BlockCache::lines_of(u64 offset, u64 bytes) {
-  const u64 first = offset / 64;
-  const u64 last = std::min<u64>(offset + std::max<u64>(bytes, 1) - 1, kPageSize - 1) / 64;
-  return low_mask(static_cast<unsigned>(last - first + 1)) << first;
+  return PhysicalMemory::lines_of(offset, std::max<u64>(bytes, 1));
 }
 
 Block& BlockCache::keep(std::unique_ptr<Block> block) {
-  if (insns_ > kMaxInsns) clear();
+  if (insns_ > kMaxInsns) make_room();
   Block& b = *block;
   PageBlocks& page = pages_[b.start.page().value];
   page.lines |= lines_of(b.start.offset(), b.bytes);
   memory_.watch(b.start.page(), PhysicalMemory::kWatchCode);
+  memory_.set_code_lines(b.start, page.lines);
   if (b.crosses) {
     PageBlocks& second = pages_[b.second_page.page().value];
     second.lines |= 1;
     second.tails.push_back(&b);
     memory_.watch(b.second_page.page(), PhysicalMemory::kWatchCode);
+    memory_.set_code_lines(b.second_page, second.lines);
   }
   Block*& head = buckets_[bucket_of(b.start, b.key)];
   b.next_in_bucket = std::exchange(head, &b);
@@ -295,6 +313,7 @@ void BlockCache::on_watched_write(PhysAddr address, u64 size) {
     while (!page.blocks.empty()) invalidate(*page.blocks.back());
   page.lines = page.tails.empty() ? 0 : 1;
   for (const auto& b : page.blocks) page.lines |= lines_of(b->start.offset(), b->bytes);
+  memory_.set_code_lines(address, page.lines);
   if (page.lines != 0) return;
   memory_.unwatch(address.page(), PhysicalMemory::kWatchCode);
   pages_.erase(it);
@@ -314,6 +333,16 @@ void BlockCache::clear() {
   std::fill(buckets_.begin(), buckets_.end(), nullptr);
   bury();
   count_ = insns_ = 0;
+}
+
+/// Most code runs but a few times: what the translator did not take goes first.
+void BlockCache::make_room() {
+  std::vector<Block*> cold;
+  for_each([&cold](Block& b) {
+    if (!b.native) cold.push_back(&b);
+  });
+  for (Block* b : cold) invalidate(*b);
+  insns_ > kMaxInsns / 2 ? clear() : bury();
 }
 
 void BlockCache::bury() {

@@ -27,6 +27,8 @@ class BlockCache final : public WriteWatcher, private MapListener {
 
   /// The block at CS:rip, decoded now if need be. Throws the fault of the fetch.
   Block& find(Cpu& cpu);
+  /// The same, but a page fault need not be thrown: null, and it is `fault`.
+  Block* find(Cpu& cpu, Fault& fault);
 
   /// True if the block that find() returned last stands in a page that all address spaces have.
   bool found_global(const Cpu& cpu) const;
@@ -43,6 +45,11 @@ class BlockCache final : public WriteWatcher, private MapListener {
   /// The engine names the block it runs, so that a write into it stops it after the instruction.
   /// It stays named until the next one; it is never run again once invalid.
   void set_current(Block* block) { current_ = block; }
+
+  /// The block that the engine named ends after the present instruction.
+  void stop_running() {
+    if (current_ && current_->valid && current_ != uncached_.get()) invalidate(*current_);
+  }
 
   void set_observer(BlockObserver* observer) { observer_ = observer; }
 
@@ -72,7 +79,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   static constexpr unsigned kBucketBits = 17;
   static constexpr size_t kMaxDead = 4096;
   static constexpr unsigned kMaxRewrites = 4;
-  static constexpr size_t kMaxInsns = 2'000'000;
+  static constexpr size_t kMaxInsns = 600'000;
 
   /// Fibonacci hashing: code starts are dense in few pages, the low bits alone collide.
   static size_t bucket_of(PhysAddr start, u32 key) {
@@ -83,19 +90,23 @@ class BlockCache final : public WriteWatcher, private MapListener {
   static void stop(Block& block);
   static size_t jump_slot(u64 linear) { return (linear ^ (linear >> 13)) & (kJumpEntries - 1); }
   Block* lookup(PhysAddr start, u32 key);
+  static bool page_faults(Cpu& cpu, u64 linear, Fault& fault);
   Block& find_slow(Cpu& cpu, u64 linear, JumpEntry& entry);
   PhysAddr fetch_page(Cpu& cpu, u64 linear, const u8*& host, std::array<u8, kPageSize>& copy);
+  std::unique_ptr<Block> make_block(const CpuState& s, u64 linear, PhysAddr start);
   Block& decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available);
   Block& decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available);
   Block& keep(std::unique_ptr<Block> block);
   Block& keep_uncached(std::unique_ptr<Block> block);
   void invalidate(Block& block);
+  void make_room();
   void unlink(Block& block);
   /// Frees the dead. Only while no block runs, that is while one is looked for.
   void bury();
   static u64 lines_of(u64 offset, u64 bytes);
 
   PhysicalMemory& memory_;
+  InsnPool storage_;  ///< of instructions; outlives all blocks
   Decoder decoder_;
   std::array<JumpEntry, kJumpEntries> jump_;
   std::vector<Block*> buckets_;  ///< heads of chains through Block::next_in_bucket

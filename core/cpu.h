@@ -205,6 +205,7 @@ void Cpu::modify(Seg seg, u64 offset, bool atomic, F&& f) {
       return;
     }
   }
+  if (u8* p = mmu.probe_beside_code(linear, sizeof(T))) return store<T>(p, f(load<T>(p)));
   // Watched, MMIO, split or not yet in the TLB: checked for writing first, then read and written.
   probe_data(seg, linear, sizeof(T));
   T old;

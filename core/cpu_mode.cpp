@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What follows from CR0, CR4, EFER, RFLAGS, the segment registers and DR7: mode, masks, views.
 #include "core/debug.h"
-#include "core/debug_stops.h"
 #include "core/stack_cursor.h"
 #include "decoder/block.h"
 
@@ -90,8 +89,8 @@ void Cpu::update_level() {
 
 void Cpu::update_flags_mode() {
   mmu.set_view(view_at(*this, state.cpl));
-  mmu.set_bypass(alignment_checked(state) || data_breakpoints(state) ||
-                 (stops && stops->watching()));
+  const bool wide = arm_data_breakpoints(*this);
+  mmu.set_bypass(wide || alignment_checked(state));
   update_trap_signal(*this);
 }
 

@@ -3,6 +3,9 @@
 // branch trace store, BTF.
 #include "core/debug.h"
 
+#include <vector>
+
+#include "core/block_cache.h"
 #include "core/debug_stops.h"
 #include "core/system.h"
 
@@ -46,12 +49,50 @@ void note(Cpu& cpu, u64 address, unsigned size, Wants wants) {
   if (!trap) return;
   cpu.pending_dr6 |= matches;
   cpu.signals |= kSignalTrap;
+  if (cpu.blocks) cpu.blocks->stop_running();
+}
+
+constexpr size_t kMaxArmed = 64;
+
+void add_pages(std::vector<u64>& pages, u64 start, u64 size) {
+  const u64 first = start >> kPageShift, last = (start + size - 1) >> kPageShift;
+  for (u64 n = 0; n <= last - first && pages.size() <= kMaxArmed; ++n)
+    pages.push_back((first + n) << kPageShift);
 }
 
 }  // namespace
 
 bool instruction_breakpoints(const CpuState& state) { return any_enabled(state, true); }
 bool data_breakpoints(const CpuState& state) { return any_enabled(state, false); }
+
+bool arm_data_breakpoints(Cpu& cpu) {
+  const CpuState& st = cpu.state;
+  const bool watching = cpu.stops && cpu.stops->watching();
+  if (!(st.dr[7] & 0xFF) && !watching && !cpu.mmu.armed()) return false;
+  std::vector<u64> pages;
+  for (unsigned n = 0; n < kBreakpoints; ++n) {
+    const u8 c = condition(st.dr[7], n);
+    if (!enabled(st.dr[7], n) || (c != kWrite && c != kReadWrite)) continue;
+    const u64 bytes = length(st.dr[7], n);
+    add_pages(pages, st.dr[n] & ~(bytes - 1), bytes);
+  }
+  if (watching)
+    cpu.stops->for_each_watch([&](const auto& w) { add_pages(pages, w.address, w.size); });
+  const bool wide = pages.size() > kMaxArmed;
+  if (wide) pages.clear();
+  cpu.mmu.arm(std::move(pages));
+  return wide;
+}
+
+bool stops_after_instruction(const Cpu& cpu) {
+  return cpu.pending_dr6 != 0 || (cpu.signals.load(std::memory_order_relaxed) & kSignalDebug);
+}
+
+bool stops_after_iteration(Cpu& cpu) {
+  if (!stops_after_instruction(cpu)) return false;
+  cpu.state.rflags |= flag::RF;
+  return true;
+}
 
 u64 match_instruction(const CpuState& state, u64 linear) {
   u64 matches = 0;
@@ -86,10 +127,8 @@ bool stops_at_iterations(const CpuState& st) {
 
 void update_trap_signal(Cpu& cpu) {
   const CpuState& st = cpu.state;
-  // Data breakpoints single-step too: their traps come after one instruction, not after a block.
-  const bool wanted = st.has(flag::TF | flag::RF) || st.shadow || cpu.pending_dr6 ||
-                      instruction_breakpoints(st) || data_breakpoints(st) ||
-                      (cpu.stops && cpu.stops->watching());
+  const bool wanted =
+      st.has(flag::TF | flag::RF) || st.shadow || cpu.pending_dr6 || instruction_breakpoints(st);
   const bool set = cpu.signals.load(std::memory_order_relaxed) & kSignalTrap;
   if (wanted == set) return;
   if (wanted) {

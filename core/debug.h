@@ -20,14 +20,23 @@ bool data_breakpoints(const CpuState& state);
 
 /// DR6 bits of the instruction breakpoints at `linear`.
 u64 match_instruction(const CpuState& state, u64 linear);
-/// A completed data access: matching breakpoints become pending traps (pending_dr6). For the memory
-/// path while the MMU is bypassed.
+/// Keeps pages with data breakpoints or watchpoints out of the TLBs, so that accesses to them take
+/// the memory path's slow way, which ends in note_data_access(). True: too many for that.
+bool arm_data_breakpoints(Cpu& cpu);
+/// A completed data access: matching breakpoints become pending traps (pending_dr6), and the block
+/// that runs ends after the instruction.
 void note_data_access(Cpu& cpu, u64 linear, unsigned size, Access access);
 /// The same for I/O ports (CR4.DE).
 void note_io_access(Cpu& cpu, u16 port, unsigned size);
 
 /// True if data accesses at the current privilege must be aligned, else #AC(0).
 bool alignment_checked(const CpuState& state);
+
+/// True if a trap or an outside stop waits for the end of the instruction: a data breakpoint's.
+bool stops_after_instruction(const Cpu& cpu);
+/// A repeated instruction stops for that between two iterations: RF is 1 then (SDM 3B
+/// "Instruction-Breakpoint Exception Condition").
+bool stops_after_iteration(Cpu& cpu);
 
 /// True if a repeated string instruction must stop after each iteration: for a trap that may come
 /// there. RF alone is no reason, and it is set after each page fault.

@@ -75,6 +75,7 @@ void DebugStops::note_access(u64 linear, unsigned size, Access access) {
     if (w.address - linear >= size && linear - w.address >= w.size) continue;  // modulo 2^64
     hit_ = Hit{w.address, w};
     cpu_.signals |= kSignalDebug;
+    if (cpu_.blocks) cpu_.blocks->stop_running();
     return;
   }
 }

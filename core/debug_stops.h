@@ -34,6 +34,10 @@ class DebugStops {
   void clear();
 
   bool watching() const { return !watches_.empty(); }
+  template <class F>
+  void for_each_watch(F&& f) const {
+    for (const Watch& w : watches_) f(w);
+  }
   /// A breakpoint at the present instruction.
   bool at_breakpoint() const;
   /// A breakpoint at this offset of some page: blocks end and begin there, whatever their address.

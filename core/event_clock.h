@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "core/tick_line.h"
 
 namespace ring3 {
 
@@ -22,6 +23,8 @@ class TimeSource {
  public:
   virtual ~TimeSource() = default;
   virtual Nanos now() = 0;
+  /// What now() goes by while it holds, or null. It stays where it is and changes in now() only.
+  virtual const TickLine* line() const { return nullptr; }
 };
 
 /// One pending action of a device. Lives as a member of the device; unscheduled when destroyed.
@@ -34,6 +37,8 @@ class EventClock {
   Nanos now() { return source_.now(); }
   /// The guest's time-stamp counter: kTscHz ticks a second of this clock.
   u64 tsc() { return now_to_tsc(now()); }
+  /// What tsc() goes by while it holds, or null: that a tick is a nanosecond is known there.
+  const TickLine* tsc_line() const { return source_.line(); }
   static constexpr u64 kTscHz = 1'000'000'000;
   static constexpr u64 now_to_tsc(Nanos t) { return t; }
   static constexpr Nanos tsc_to_now(u64 tsc) { return tsc; }

@@ -94,7 +94,10 @@ void string_io(Cpu& cpu, const Insn& i, Once once, Gpr index) {
     if (!repeated) return;
     advance(cpu, kRcx, ~u64{0}, mask);
     if (!(count & mask)) return;
-    if (cpu.signals.load(std::memory_order_relaxed)) break;
+    if (cpu.signals.load(std::memory_order_relaxed)) {
+      stops_after_iteration(cpu);
+      break;
+    }
   }
   step_back(cpu, i);
 }

@@ -168,6 +168,8 @@ bool repeat(Cpu& cpu, StringRegs& r, bool wanted) {
     r.step_count();
     --budget;
     if (!go_on) return false;
+    if (cpu.pending_dr6 | cpu.signals.load(std::memory_order_relaxed)) [[unlikely]]
+      if (r.count() != 0 && stops_after_iteration(cpu)) return true;
   }
   return false;
 }

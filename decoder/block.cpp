@@ -32,11 +32,9 @@ bool is_flags_load(const Decoded& d) {
 }
 
 /// Interrupts wait until the instruction after STI has run: it stands in STI's block and ends it.
-bool join(Block& block) {
-  const size_t count = block.insns.size();
-  if (count < 2 || block.insns[count - 2].mnemonic != ZYDIS_MNEMONIC_STI) return false;
-  block.insns[count - 2].joined = 1;
-  return true;
+bool joins(std::span<const Decoded> decoded) {
+  const size_t count = decoded.size();
+  return count >= 2 && decoded[count - 2].insn.mnemonic == ZYDIS_MNEMONIC_STI;
 }
 
 /// May raise a fault, after which a handler sees the flags.
@@ -56,9 +54,8 @@ constexpr u32 kArithFlags = ZYDIS_CPUFLAG_CF | ZYDIS_CPUFLAG_PF | ZYDIS_CPUFLAG_
 void undefined_first(Block& block, Binder binder, u8 length) {
   Decoded nothing{};
   nothing.insn.length = length;
-  Insn insn;
+  Insn& insn = block.insns.make(1).front() = {};
   binder(insn, nothing);
-  block.insns.push_back(insn);
   block.bytes = 1;
 }
 
@@ -88,7 +85,7 @@ void mark_dead_flags(std::span<const Decoded> decoded, std::span<Insn> insns) {
 
 ScanEnd scan(const Decoder& decoder, BlockMode mode, std::span<const u8> bytes, Binder binder,
              Block& block, size_t max_insns) {
-  std::array<Decoded, kMaxBlockInsns> decoded;
+  std::array<Decoded, kMaxBlockInsns> decoded;  // not initialized: each takes a kilobyte
   size_t count = 0, offset = 0;
   ScanEnd end = ScanEnd::Full;
   while (count < std::min(max_insns, kMaxBlockInsns)) {
@@ -103,11 +100,9 @@ ScanEnd scan(const Decoder& decoder, BlockMode mode, std::span<const u8> bytes, 
       end = ScanEnd::Invalid;
       break;
     }
-    Insn& insn = block.insns.emplace_back();
-    Decoder::lower(d, insn);
     offset += d.insn.length;
     ++count;
-    if (join(block) || is_terminator(d)) {
+    if (joins({decoded.data(), count}) || is_terminator(d)) {
       end = ScanEnd::Terminator;
       break;
     }
@@ -118,8 +113,12 @@ ScanEnd scan(const Decoder& decoder, BlockMode mode, std::span<const u8> bytes, 
   }
   if (count == 0) return end;
   block.bytes = static_cast<u16>(offset);
-  mark_dead_flags({decoded.data(), count}, block.insns);
-  for (size_t n = 0; n < count; ++n) binder(block.insns[n], decoded[n]);
+  const std::span<const Decoded> all{decoded.data(), count};
+  const std::span<Insn> insns = block.insns.make(count);
+  for (size_t n = 0; n < count; ++n) Decoder::lower(all[n], insns[n]);
+  if (joins(all)) insns[count - 2].joined = 1;
+  mark_dead_flags(all, insns);
+  for (size_t n = 0; n < count; ++n) binder(insns[n], all[n]);
   return end;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/types.h"
 #include "decoder/decoder.h"
+#include "decoder/insn_list.h"
 
 namespace ring3 {
 
@@ -37,13 +38,13 @@ struct Block {
   Block* next_in_bucket = nullptr;  ///< the cache's
   void* native = nullptr;           ///< the translator's
   void* record = nullptr;           ///< the profile's
-  std::vector<Insn> insns;
+  InsnList insns;
 };
 
 /// How scanning a block ended.
 enum class ScanEnd : u8 { Terminator, PageEnd, Full, Invalid };
 
-inline constexpr size_t kMaxBlockInsns = 64;
+inline constexpr size_t kMaxBlockInsns = InsnPool::kMaxCount;
 
 /// Scans from bytes[0] until a terminator, an invalid instruction, the limit or the end of the
 /// bytes and fills block.insns. If not even the first instruction fits, insns stays empty: the

@@ -19,7 +19,7 @@ enum class CodeSize : u8 { Bits16, Bits32, Bits64 };
 struct Decoded {
   ZydisDecodedInstruction insn;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-  const u8* bytes = nullptr;
+  const u8* bytes;
 };
 
 enum class DecodeStatus : u8 {

@@ -50,7 +50,8 @@ enum Port92 : u8 { kFastReset = 1, kFastA20 = 2 };
 
 }  // namespace
 
-I8042::I8042(Pins pins) : pins_(std::move(pins)) {}
+I8042::I8042(EventClock& clock, Pins pins)
+    : pins_(std::move(pins)), keyboard_(clock, [this] { update(); }) {}
 
 void I8042::reset() {
   s_ = State{};
@@ -68,6 +69,16 @@ void I8042::set_up_as_firmware() {
 
 void I8042::key(u16 key, bool pressed) {
   keyboard_.key(key, pressed);
+  update();
+}
+
+void I8042::mouse(int dx, int dy, int dz, u8 buttons) {
+  mouse_.move(dx, dy, dz, buttons);
+  update();
+}
+
+void I8042::nudge_mouse() {
+  mouse_.nudge();
   update();
 }
 
@@ -95,6 +106,7 @@ void I8042::update() {
       s_.source = Source::Controller;
     } else if (!keyboard_.out.empty() && !(s_.ram[0] & kKbdDisabled)) {
       const u8 byte = keyboard_.out.pop();
+      keyboard_.send_waiting();
       const bool translate = s_.ram[0] & kTranslate;
       if (translate && byte == 0xF0) {
         s_.break_prefix = true;  // swallowed: it becomes bit 7 of the code that follows
@@ -106,6 +118,7 @@ void I8042::update() {
       s_.source = Source::Keyboard;
     } else if (!mouse_.out.empty() && !(s_.ram[0] & kAuxDisabled)) {
       s_.output = mouse_.out.pop();
+      if (mouse_.out.empty()) mouse_.report_if_due();
       s_.aux_data = true;
       s_.source = Source::Mouse;
     } else {
@@ -282,6 +295,7 @@ void I8042::fields(FieldVisitor& v) {
 }
 
 void I8042::restored() {
+  keyboard_.restored();
   if (pins_.a20) pins_.a20(s_.a20);
   update();
 }

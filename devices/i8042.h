@@ -23,10 +23,13 @@ class I8042 final : public Device {
     std::function<void(bool)> a20;        ///< called at a change, and at reset with true
     std::function<void()> reset_machine;  ///< the reset line was pulsed
   };
-  explicit I8042(Pins pins);
+  I8042(EventClock& clock, Pins pins);
 
-  /// A key of the host, by its set 1 make code; E0xxh for the extended ones.
+  /// A key of the host: see Ps2Keyboard::key.
   void key(u16 key, bool pressed);
+  /// The mouse: see Ps2Mouse::move.
+  void mouse(int dx, int dy, int dz, u8 buttons);
+  void nudge_mouse();  ///< Ps2Mouse::nudge
   u8 leds() const { return keyboard_.leds(); }
   /// What a BIOS leaves behind: keyboard on, translated to set 1, with its interrupt; no mouse.
   void set_up_as_firmware();

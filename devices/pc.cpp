@@ -22,6 +22,19 @@ TimeSource& pick(bool icount, TimeSource& instructions, TimeSource& host) {
   return icount ? instructions : host;
 }
 
+constexpr unsigned kBackdoorSlots[] = {kRax, kRbx, kRcx, kRdx, kRsi, kRdi};
+
+BackdoorRegisters backdoor_registers(const CpuState& state) {
+  BackdoorRegisters r;
+  for (size_t i = 0; i < r.size(); ++i) r[i] = static_cast<u32>(state.gpr[kBackdoorSlots[i]]);
+  return r;
+}
+
+/// RAX is the port read's own result.
+void set_backdoor(CpuState& state, const BackdoorRegisters& r) {
+  for (size_t i = 1; i < r.size(); ++i) state.gpr[kBackdoorSlots[i]] = r[i];
+}
+
 }  // namespace
 
 Pc::Pc(PcConfig config)
@@ -50,10 +63,10 @@ Pc::Pc(PcConfig config)
       pit_(clock_, hpet_.pit_input()),
       rtc_(clock_, hpet_.rtc_input(), config_.rtc_start),
       acpi_(clock_, isa(layout::kIrqSci), [this] { leave(0); }),
-      i8042_({.irq1 = isa(layout::kIrqKeyboard),
-              .irq12 = isa(layout::kIrqMouse),
-              .a20 = [this](bool on) { memory_.set_a20(on); },
-              .reset_machine = [this] { request_reset(); }}),
+      i8042_(clock_, {.irq1 = isa(layout::kIrqKeyboard),
+                      .irq12 = isa(layout::kIrqMouse),
+                      .a20 = [this](bool on) { memory_.set_a20(on); },
+                      .reset_machine = [this] { request_reset(); }}),
       i440fx_([this](unsigned segment, u8 pam) {
         const I440fx::PamSegment s = I440fx::pam_segment(segment);
         roms_.set_segment(s.start, s.size, pam);
@@ -67,7 +80,11 @@ Pc::Pc(PcConfig config)
       piix4_pm_([this](std::optional<u16> base) { place_acpi(base); }),
       pci_([this] { request_reset(); }),
       storage_(config_.storage, {memory_, io_, pci_, piix3_, hub_, apic_bus_}),
-      fw_cfg_(memory_) {
+      fw_cfg_(memory_),
+      vmmouse_({.get = [this] { return backdoor_registers(cpu_.state); },
+                .set = [this](const BackdoorRegisters& r) { set_backdoor(cpu_.state, r); },
+                .kick = [this] { i8042_.nudge_mouse(); }}),
+      input_(config_.input, {memory_, io_, pci_, piix3_, apic_bus_, i8042_, vmmouse_}) {
   instruction_time_.watch(cpu_.state.instructions);
   cpu_.apic = &lapic_;
   if (config_.icount) cpu_.entropy = counted_entropy;
@@ -78,9 +95,10 @@ Pc::Pc(PcConfig config)
   pci_.attach(layout::kSlotHost, 0, i440fx_);
   pci_.attach(layout::kSlotPiix, layout::kFunctionIsa, piix3_);
   pci_.attach(layout::kSlotPiix, layout::kFunctionPm, piix4_pm_);
-  devices_ = {&pic_,  &ioapic_, &lapic_, &hpet_,   &pit_, &rtc_,
-              &acpi_, &i8042_,  &pci_,   &fw_cfg_, &post_};
+  devices_ = {&pic_,  &ioapic_, &lapic_, &hpet_,   &pit_,  &rtc_,
+              &acpi_, &i8042_,  &pci_,   &fw_cfg_, &post_, &vmmouse_};
   for (Device* device : storage_.devices()) devices_.push_back(device);
+  for (Device* device : input_.devices()) devices_.push_back(device);
   map_ports();
   map_serial_ports();
   map_optional_devices();
@@ -105,6 +123,7 @@ void Pc::map_ports() {
   io_.map(layout::kPost, 1, post_);
   io_.map(layout::kSmiCommand, 2, acpi_, AcpiPm::kSmi);
   io_.map(layout::kGpe, 4, acpi_, AcpiPm::kGpe);
+  io_.map(VmMouse::kPort, 4, vmmouse_);
   io_.map(layout::kFwCfg, FwCfg::kPorts, fw_cfg_);
   io_.map(layout::kPciConfig, PciHost::kPorts, pci_);
 }

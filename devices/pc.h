@@ -21,6 +21,7 @@
 #include "devices/interrupt_hub.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
+#include "devices/pc_input.h"
 #include "devices/pc_storage.h"
 #include "devices/pic8259.h"
 #include "devices/piix.h"
@@ -31,6 +32,7 @@
 #include "devices/time_sources.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "devices/vmmouse.h"
 #include "host/service.h"
 #include "host/waiter.h"
 
@@ -52,6 +54,7 @@ struct PcConfig {
   bool vga = true;
   std::vector<u8> vga_rom;  ///< for the expansion ROM of the VGA; may be empty
   StorageConfig storage;
+  InputConfig input;
   i64 rtc_start = 0;  ///< seconds since 1970, in the guest's civil time
 };
 
@@ -84,6 +87,7 @@ class Pc {
   Piix3Isa& isa_bridge() { return piix3_; }
   PcStorage& storage() { return storage_; }
   InterruptHub& interrupts() { return hub_; }
+  PcInput& input() { return input_; }
   Vga* vga() { return vga_.get(); }                                ///< null: there is none
   Uart16550* serial(unsigned port) { return uarts_[port].get(); }  ///< null: not there
   /// Every chip, in a fixed order: snapshots, dumps, tests.
@@ -184,6 +188,8 @@ class Pc {
   PcStorage storage_;
   FwCfg fw_cfg_;
   PostPort post_;
+  VmMouse vmmouse_;
+  PcInput input_;
   std::unique_ptr<Vga> vga_;
   std::array<std::unique_ptr<Uart16550>, 4> uarts_;
   std::vector<std::unique_ptr<Device>> extra_;  ///< optional and absent chips

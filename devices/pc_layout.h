@@ -40,6 +40,8 @@ inline constexpr unsigned kSlotHost = 0, kSlotPiix = 1, kSlotVga = 2, kFunctionI
                           kFunctionIde = 1, kFunctionPm = 3;
 /// The first one for virtio disks; those below are the display's and the network's.
 inline constexpr unsigned kSlotVirtio = 4;
+/// virtio keyboard, mouse, tablet.
+inline constexpr unsigned kSlotInput = 20;
 // Where set_up_pci() places what functions ask for.
 inline constexpr u64 kPciIoStart = 0xC000, kPciMemoryStart = 0xE000'0000;
 

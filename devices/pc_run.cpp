@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/print.h"
 #include "devices/pc.h"
 
 namespace ring3 {
@@ -107,7 +108,7 @@ void Pc::handle_signals() {
 void Pc::handle_shutdown() {
   if (config_.no_reboot) {
     flush_output();
-    fmt::print(stderr, "ring3: triple fault; -no-reboot ends the run\n{}", dump());
+    print_to(stderr, "ring3: triple fault; -no-reboot ends the run\n{}", dump());
     return leave(0);
   }
   RING3_LOG(GuestErrors, "triple fault, resetting\n{}", dump());
@@ -133,8 +134,12 @@ void Pc::wait(Nanos time) {
     if (source && uarts_[port] && uarts_[port]->backlog() < kBacklog)
       handles[port] = source->handle();
   }
-  for (const HostService* service : services_) service->add_handles(handles);
-  waiter_.wait(time == kNever ? Waiter::kForever : time, handles);
+  u64 longest = time == kNever ? Waiter::kForever : time;
+  for (HostService* service : services_) {
+    service->add_handles(handles);
+    longest = std::min(longest, service->due_in());
+  }
+  waiter_.wait(longest, handles);
   serve();
   // By instructions, input is looked at only at times that are the guest's, unless it is dead.
   if (!config_.icount || time == kNever) next_service_ = 0;
@@ -147,12 +152,8 @@ void Pc::service_host() {
   serve();
   for (const ByteSink* sink : config_.serial) {
     if (!sink || sink->error().empty()) continue;
-    fmt::print(stderr, "ring3: {}\n", sink->error());
+    print_to(stderr, "ring3: {}\n", sink->error());
     return leave(1);
-  }
-  if (const std::string error = storage_.error(); !error.empty()) {
-    fmt::print(stderr, "ring3: {}\n", error);
-    leave(1);
   }
 }
 

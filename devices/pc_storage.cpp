@@ -99,17 +99,4 @@ u8 PcStorage::floppy_equipment() const {
   return floppies_[1].present ? 0x41 : 0x01;
 }
 
-std::string PcStorage::error() const {
-  const auto failed = [](const DriveSlot& slot) {
-    return slot.medium && !slot.medium->error().empty();
-  };
-  for (const DriveSlot& slot : config_.ide)
-    if (failed(slot)) return slot.medium->error();
-  for (const DriveSlot& slot : config_.virtio)
-    if (failed(slot)) return slot.medium->error();
-  for (const DriveSlot& slot : config_.floppy)
-    if (failed(slot)) return slot.medium->error();
-  return "";
-}
-
 }  // namespace ring3

@@ -56,8 +56,6 @@ class PcStorage {
   void set_up_as_firmware() { piix3_ide_.enable_channels(); }
   u8 floppy_types() const;      ///< CMOS byte 10h
   u8 floppy_equipment() const;  ///< the drives' part of CMOS byte 14h
-  /// The first failure of the host under a medium; empty if there was none.
-  std::string error() const;
 
  private:
   struct VirtioDisk {

@@ -3,25 +3,44 @@
 #pragma once
 
 #include "core/event_clock.h"
+#include "host/ticks.h"
 #include "host/waiter.h"
 
 namespace ring3 {
 
+/// Nanoseconds of the host's monotonic clock. Where the cpu's tick counter is steady, time is a
+/// line over it that is steered along that clock, so that it can be read in translated code. It
+/// never goes back.
 class HostTime final : public TimeSource {
  public:
-  Nanos now() override { return (stopped_ ? stopped_ : host_monotonic_ns()) - start_; }
+  HostTime() : HostTime(host_ticks_steady()) {}
+  explicit HostTime(bool steady) : steady_(steady) {}
+
+  Nanos now() override {
+    if (stopped_) return last_;
+    const u64 ticks = host_ticks();
+    return line_.holds(ticks) ? line_.at(ticks) : measure();
+  }
+  const TickLine* line() const override { return steady_ ? &line_ : nullptr; }
   /// Stands still, for a machine that is stopped.
-  void stop() {
-    if (!stopped_) stopped_ = host_monotonic_ns();
-  }
-  void go_on() {
-    if (stopped_) start_ += host_monotonic_ns() - stopped_;
-    stopped_ = 0;
-  }
+  void stop();
+  void go_on();
 
  private:
-  u64 start_ = host_monotonic_ns();
-  u64 stopped_ = 0;  ///< when, or 0: it runs
+  /// The two clocks, read at the same time.
+  struct Pair {
+    u64 ticks = 0, ns = 0;
+    static Pair read();
+  };
+  Nanos measure();
+  void steer(const Pair& now, i64 off);
+
+  bool steady_;
+  Pair first_ = Pair::read();  ///< the rate is measured from here on
+  u64 origin_ = first_.ns;     ///< of the monotonic clock, when this one was 0
+  Nanos last_ = 0;
+  bool stopped_ = false;
+  TickLine line_;
 };
 
 /// One instruction takes 2^shift ns; idle time is skipped. A pure function of the guest's course.

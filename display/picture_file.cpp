@@ -53,13 +53,15 @@ bool write_png(std::FILE* file, const Picture& picture) {
 
 }  // namespace
 
-Status save_picture(const std::string& path, const Picture& picture) {
+Status save_picture(const std::string& path, const Picture& picture, const std::string& format) {
+  if (!format.empty() && format != "png" && format != "ppm")
+    return Error{fmt::format("{}: no format '{}'; there are png and ppm", path, format)};
+  const bool ppm = format.empty() ? path.ends_with(".ppm") : format == "ppm";
   if (picture.pixels.empty()) return Error{fmt::format("{}: the screen shows nothing", path)};
   errno = 0;
   File file(std::fopen(path.c_str(), "wb"));
   if (!file) return Error{fmt::format("{}: {}", path, std::strerror(errno))};
-  const bool written =
-      path.ends_with(".ppm") ? write_ppm(file.get(), picture) : write_png(file.get(), picture);
+  const bool written = ppm ? write_ppm(file.get(), picture) : write_png(file.get(), picture);
   if (std::fclose(file.release()) == 0 && written) return success();
   const int reason = errno;
   // Half a file is worth nothing; a device is not ours to remove.

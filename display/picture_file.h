@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pictures in files: PNG (by libpng), or binary PPM if the name ends with ".ppm".
+// Pictures in files: PNG (by libpng) or binary PPM.
 #pragma once
 
 #include <string>
@@ -9,8 +9,10 @@
 
 namespace ring3 {
 
-/// Replaces the file. An error is "PATH: reason", and no half-written file stays.
-Status save_picture(const std::string& path, const Picture& picture);
+/// Replaces the file. `format`: png or ppm; empty: PPM if the name ends with ".ppm", else PNG. An
+/// error is "PATH: reason", and no half-written file stays.
+Status save_picture(const std::string& path, const Picture& picture,
+                    const std::string& format = "");
 
 /// Reads a PNG back, for tests and comparisons.
 Result<Picture> load_png(const std::string& path);

@@ -12,8 +12,8 @@ Picture take_picture(Vga& vga) {
   return screen.picture();
 }
 
-Status save_screen(Vga& vga, const std::string& path) {
-  return save_picture(path, take_picture(vga));
+Status save_screen(Vga& vga, const std::string& path, const std::string& format) {
+  return save_picture(path, take_picture(vga), format);
 }
 
 }  // namespace ring3

@@ -12,7 +12,7 @@ namespace ring3 {
 
 /// What a monitor would show now. Does not disturb a display that follows the same VGA.
 Picture take_picture(Vga& vga);
-/// The same into a file: PNG, or PPM by its name. An error is "PATH: reason".
-Status save_screen(Vga& vga, const std::string& path);
+/// The same into a file: see save_picture. An error is "PATH: reason".
+Status save_screen(Vga& vga, const std::string& path, const std::string& format = "");
 
 }  // namespace ring3

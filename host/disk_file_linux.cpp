@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
@@ -72,6 +73,8 @@ Result<u64> size_of(int fd) {
 }  // namespace
 
 Result<std::unique_ptr<DiskFile>> DiskFile::open(const std::string& path, bool writable) {
+  // A file size limit (ulimit -f) is a failed write, as a full disk is.
+  signal(SIGXFSZ, SIG_IGN);
   // Non-blocking, so that a pipe is refused and not waited for.
   const int fd = ::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && errno == EISDIR) return Error{"is a directory, not a disk image"};
@@ -92,6 +95,7 @@ Result<std::unique_ptr<DiskFile>> DiskFile::open(const std::string& path, bool w
 }
 
 Result<std::unique_ptr<DiskFile>> DiskFile::temporary() {
+  signal(SIGXFSZ, SIG_IGN);
   const char* directory = std::getenv("TMPDIR");
   std::string name = fmt::format("{}/ring3-XXXXXX", directory ? directory : "/var/tmp");
   const int fd = mkostemp(name.data(), O_CLOEXEC);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// POSIX: read, write and poll. SIGPIPE is ignored from the first sink on.
+// POSIX: read, write and poll. SIGPIPE and SIGXFSZ are ignored from the first sink on.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -46,6 +46,7 @@ class FileSink final : public ByteSink {
 
 FdSink::FdSink(int fd, std::string what) : fd_(fd), what_(std::move(what)) {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   buffer_.reserve(kBuffer);
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/print.h"
 #include "host/perf_map.h"
 
 namespace ring3 {
@@ -18,7 +19,7 @@ class PerfMapFile final : public PerfMap {
   explicit PerfMapFile(std::FILE* file) : file_(file) {}
   ~PerfMapFile() override { std::fclose(file_); }
   void add(const u8* code, size_t bytes, std::string_view name) override {
-    fmt::print(file_, "{:x} {:x} {}\n", reinterpret_cast<u64>(code), bytes, name);
+    print_to(file_, "{:x} {:x} {}\n", reinterpret_cast<u64>(code), bytes, name);
   }
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Near control flow and the stack, in 64-bit code with 64-bit operands.
 #include <cstddef>
+#include <utility>
 
 #include "jit/reencode.h"
 #include "jit/translator.h"
@@ -37,7 +38,7 @@ void Translator::emit() {
 /// A jump that is patched later; until then it goes to `home`.
 void Translator::jump_out(Jump& jump, asmjit::Label home) {
   a_.long_().jmp(home);
-  jump.at = reinterpret_cast<const u8*>(a_.offset() - 4);  // translate() adds the code's address
+  jump.at = static_cast<u32>(a_.offset() - 4);
   homes_.push_back({&jump, home});
 }
 
@@ -46,26 +47,26 @@ void Translator::jump_out(Jump& jump, asmjit::Label home) {
 void Translator::exit_to(u64 target) {
   if (target == rip_ && loop_back()) return;
   if (in_steady_) join_budget();
-  auto site = std::make_unique<ExitSite>();
+  ExitSite* const site = records_.make<ExitSite>();
   site->target = target;
-  site->from = t_.get();
+  site->from = t_;
+  site->next_of_block = std::exchange(t_->exits, site);
   const u64 offset = target & kPageMask;
   const bool same_page = ((target ^ rip_) >> kPageShift) == 0 && offset < page_.size();
   const std::span<const u8> there = same_page ? page_.subspan(offset) : std::span<const u8>{};
   site->crosses_page = there.size() < ZYDIS_MAX_INSTRUCTION_LENGTH;
   const bool lazy = !(flags_ & kFrame) && !site->crosses_page && overwrites_flags(there);
   if (!lazy) save_flags();
-  ColdExit cold{a_.newLabel(), a_.newLabel(), site.get(), {flags_, recipe_}};
+  ColdExit cold{a_.newLabel(), a_.newLabel(), site, {flags_, recipe_}};
   if (site->crosses_page) {
-    a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
+    a_.mov(kScratchA, imm(reinterpret_cast<u64>(site)));
     a_.mov(kScratchB, state64(c_.generation));
-    site->compared = reinterpret_cast<const u8*>(a_.offset() - 4);
+    site->compared = static_cast<u32>(a_.offset() - 4);
     a_.cmp(kScratchB, x86::qword_ptr(kScratchA, offsetof(ExitSite, generation)));
     a_.jne(cold.leave);
   }
   jump_out(site->direct, lazy ? cold.saver : cold.leave);
   cold_exits_.push_back(cold);
-  t_->exits.push_back(std::move(site));
   ended_ = true;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Sensitive instructions that are patched into a few inline ones instead of a callout, because
-// kernels run them all the time: CLI, STI, PUSHF, POPF, CLD, STD, CLAC, STAC, SWAPGS, PAUSE. They
-// work on CpuState and on what the engine derives from it, exactly as their handlers in core do;
-// any case that asks for more (another ring, a signal that waits, TF, AC, IOPL) goes to those.
+// kernels run them all the time: CLI, STI, PUSHF, POPF, CLD, STD, CLAC, STAC, SWAPGS, PAUSE, RDTSC
+// and RDTSCP. They work on CpuState and on what the engine derives from it, exactly as their
+// handlers in core do; any case that asks for more (another ring, a signal that waits, TF, AC,
+// IOPL) goes to those.
 #include <cstddef>
 
 #include "core/feature_bits.h"
@@ -51,6 +52,9 @@ bool Translator::emit_system() {
       return emit_swapgs(), true;
     case ZYDIS_MNEMONIC_PAUSE:
       return true;
+    case ZYDIS_MNEMONIC_RDTSC:
+    case ZYDIS_MNEMONIC_RDTSCP:
+      return emit_rdtsc(), true;
     default:
       return false;
   }
@@ -155,6 +159,39 @@ void Translator::emit_ac(bool on) {
     a_.mov(state64(c_.window + static_cast<i32>(field)), kScratchA);
   }
   a_.mov(x86::byte_ptr(kState, c_.view), imm(static_cast<u8>(view)));
+}
+
+/// TickLine::at() and the cpu's offset. All that the handler would write is lost before its cold
+/// path.
+void Translator::emit_rdtsc() {
+  static_assert(EventClock::now_to_tsc(1) == 1);
+  const TickLine* const line = c_.cpu.clock.tsc_line();
+  const bool with_aux = d_.insn.mnemonic == ZYDIS_MNEMONIC_RDTSCP;
+  if (!line || (with_aux && !has(c_.cpu.model, feature::RDTSCP))) return callout(false);
+  release_flags();
+  const asmjit::Label cold = cold_here();
+  if (!ring0()) {
+    a_.test(x86::dword_ptr(kState, offsetof(CpuState, cr4)), imm(u32{cr4::TSD}));
+    a_.jnz(cold);
+  }
+  const auto field = [](size_t offset) {
+    return x86::qword_ptr(kScratchA, static_cast<i32>(offset));
+  };
+  a_.mov(kScratchA, imm(reinterpret_cast<u64>(line)));
+  if (with_aux) a_.lfence();  // waits for all before
+  a_.rdtsc();
+  a_.shl(x86::rdx, imm(32));
+  a_.or_(x86::rax, x86::rdx);
+  a_.sub(x86::rax, field(offsetof(TickLine, ticks)));
+  a_.cmp(x86::rax, field(offsetof(TickLine, limit)));
+  a_.jae(cold);
+  a_.mul(field(offsetof(TickLine, rate)));
+  a_.add(x86::rdx, field(offsetof(TickLine, nanos)));
+  a_.add(x86::rdx, state64(offsetof(CpuState, tsc_offset)));
+  a_.mov(x86::eax, x86::edx);
+  a_.shr(x86::rdx, imm(32));
+  if (with_aux) a_.mov(x86::ecx, x86::dword_ptr(kState, offsetof(CpuState, tsc_aux)));
+  finish_cold(cold);
 }
 
 void Translator::emit_swapgs() {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "core/debug.h"
 #include "core/dump.h"
 #include "core/engine_base.h"
 #include "jit/library.h"
@@ -55,9 +56,13 @@ class JitEngine final : public Jit {
   void enter(Cpu& cpu, NativeBlock& t, u64 deadline);
   static After call_out(void* engine, CalloutSite* site, Frame* frame);
   After call_handler(const CalloutSite& site);
+  After leave_by(const Fault& fault, u64 rip, const CalloutSite& site);
   After run_rest(const CalloutSite& site, u32 index);
   After go_on(const NativeBlock& from, Frame& frame);
   u64 poll_mask() const;
+  u64 rip_of(const CalloutSite& site) const {
+    return (site.from->rip + site.offset) & cpu_.state.ip_mask;
+  }
 
   JitOptions options_;
   Library library_;
@@ -96,24 +101,33 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
 /// Translated code is not unwound: a fault is kept, and taken after it was left.
 After JitEngine::call_handler(const CalloutSite& site) {
   CpuState& state = cpu_.state;
-  state.rip() = site.next_rip;
+  const u64 rip = rip_of(site);
+  state.rip() = (rip + site.insn->length) & state.ip_mask;
   const u64 generation = cpu_.mmu.last_generation();
+  // A page walk of its own may write to the block.
+  const Handler handler = site.insn->handler;
+  if (Fault fault; page_fault_ahead(cpu_, *site.insn, site.ahead, fault))
+    return leave_by(fault, rip, site);
   try {
-    site.insn->handler(cpu_, *site.insn);
+    handler(cpu_, *site.insn);
   } catch (const Fault& fault) {
-    fault_ = fault;
-    state.rip() = site.rip;
-    state.instructions += site.index;
-    return After::Leave;
+    return leave_by(fault, rip, site);
   }
   // The rest of a block that overwrote itself, or whose page was mapped anew, must not run.
   if (!site.last && !site.from->dead && cpu_.mmu.last_generation() == generation) [[likely]] {
     if (cpu_.signals.load(std::memory_order_relaxed) == 0) [[likely]]
       return After::GoOn;
-    return run_rest(site, site.index + 1);
+    if (!stops_after_instruction(cpu_)) return run_rest(site, site.index + 1);
   }
   state.instructions += site.index + 1;
   return After::Jump;
+}
+
+After JitEngine::leave_by(const Fault& fault, u64 rip, const CalloutSite& site) {
+  fault_ = fault;
+  cpu_.state.rip() = rip;
+  cpu_.state.instructions += site.index;
+  return After::Leave;
 }
 
 /// The rest of a block by its handlers: what translated code may not run itself, or what is left
@@ -121,7 +135,7 @@ After JitEngine::call_handler(const CalloutSite& site) {
 After JitEngine::run_rest(const CalloutSite& site, u32 index) {
   CpuState& state = cpu_.state;
   Block& block = *site.from->block;
-  if (site.rest) state.rip() = site.rip;
+  if (site.rest) state.rip() = rip_of(site);
   state.instructions += index;
   if (index == block.insns.size()) return After::Jump;
   try {
@@ -153,6 +167,7 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
 void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {
   CpuState& s = cpu.state;
   cpu.recent[cpu.next_recent++ % cpu.recent.size()] = s.rip();
+  blocks_.set_current(nullptr);
   const u64 left_over = deadline - s.instructions;
   const i64 budget = static_cast<i64>(std::min(left_over, u64{1} << 62));
   const Entry entry{.state = &s,
@@ -182,7 +197,10 @@ void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
 }
 
 void JitEngine::run_block(Cpu& cpu, u64 deadline) {
-  Block& block = blocks_.find(cpu);
+  Fault fault{};
+  Block* const found = blocks_.find(cpu, fault);
+  if (!found) return deliver(cpu, fault);
+  Block& block = *found;
   if (block.breakpoint && stops_at(cpu)) [[unlikely]]
     return;
   if (g_log_mask != 0) [[unlikely]]
@@ -198,7 +216,6 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   }
   if (last_.site && t) chain_last(cpu, *t);
   last_ = {};
-  library_.bury();
   if (!t) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
     return interpret(cpu, block, 0, block.insns.size());

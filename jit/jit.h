@@ -42,6 +42,9 @@ class Jit : public BlockEngine {
   virtual bool own_memory() = 0;
 };
 
+/// False: x87 and MMX instructions run by their handlers, since only XSAVE moves x87 state alone.
+bool host_saves_x87();
+
 /// Error: the host refuses memory for code, or cannot run translated code.
 Result<std::unique_ptr<Jit>> make_jit(Cpu& cpu, JitOptions options = {});
 

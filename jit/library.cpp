@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace ring3::jit {
 namespace {
@@ -23,16 +24,7 @@ NativeBlock* first(const Block& block) { return static_cast<NativeBlock*>(block.
 }  // namespace
 
 Library::Library(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory> memory)
-    : cpu_(cpu),
-      cache_(std::move(memory)),
-      context_{.cpu = cpu,
-               .options = options,
-               .decoder = {},
-               .cache = cache_,
-               .stubs = {},
-               .decoded = {},
-               .treatments = {},
-               .groups = {}} {}
+    : cpu_(cpu), cache_(std::move(memory)), context_(cpu, options, cache_) {}
 
 Library::~Library() = default;
 
@@ -63,17 +55,20 @@ NativeBlock* Library::add(Block& block, u64 rip) {
   if (!block.valid || block.breakpoint) return nullptr;
   const PhysPage page = cpu_.mmu.memory().page(block.start);
   if (!page.host) return nullptr;
-  if (cache_.full()) drop_all();
+  if (cache_.full()) {
+    evict(cache_.oldest());
+    cache_.advance();
+  }
   drop_oldest(block);
-  std::unique_ptr<NativeBlock> t = translate(block, rip, {page.host, kPageSize});
+  NativeBlock* const t = translate(block, rip, {page.host, kPageSize});
   if (!t) return nullptr;
   t->targets = &targets(block);
   t->next = first(block);
-  block.native = t.get();
-  NativeBlock* raw = t.get();
+  block.native = t;
+  t->next_in_region = std::exchange(cache_.region().blocks, t);
+  ++counters_.translated;
   if (perf_map_) perf_map_->add(t->code, t->code_bytes, fmt::format("guest_{:x}", rip));
-  alive_.emplace(raw, std::move(t));
-  return raw;
+  return t;
 }
 
 /// Code that runs at ever new addresses, as address space layout randomization makes it do, leaves
@@ -88,11 +83,11 @@ void Library::drop_oldest(Block& block) {
     ++count;
   }
   if (count < kMaxPerBlock) return;
-  if (before) before->next = nullptr;
+  before->next = nullptr;
   remove(*oldest);
 }
 
-std::unique_ptr<NativeBlock> Library::translate(Block& block, u64 rip, std::span<const u8> page) {
+NativeBlock* Library::translate(Block& block, u64 rip, std::span<const u8> page) {
   std::span<const u8> bytes = page.subspan(block.start.offset());
   std::array<u8, 2 * ZYDIS_MAX_INSTRUCTION_LENGTH> joined;
   if (block.crosses) {
@@ -103,32 +98,51 @@ std::unique_ptr<NativeBlock> Library::translate(Block& block, u64 rip, std::span
     bytes = joined;
   }
   bytes = bytes.first(block.bytes);
-  if (auto t = Translator(context_, block, rip, bytes, page).translate(true)) return t;
-  return Translator(context_, block, rip, bytes, page).translate(false);
+  Arena& records = cache_.region().records;
+  const Arena::Mark mark = records.mark();
+  for (const bool lazy : {true, false}) {
+    context_.reset();
+    if (NativeBlock* t = Translator(context_, block, rip, bytes, page).translate(lazy)) return t;
+    records.rewind(mark);
+  }
+  return nullptr;
+}
+
+/// The jump goes to `to` from now on; null: home.
+void Library::patch(const NativeBlock& from, Jump jump, const u8* to) {
+  cache_.patch(from.code + jump.at, to ? to : from.code + jump.home);
 }
 
 void Library::chain(ExitSite& site, NativeBlock& to, bool global) {
   // Only an exit that asks for the generation may rely on where a second page is mapped.
   if (to.block->crosses && !site.crosses_page) return;
   if (site.crosses_page && site.global != global) {
-    cache_.patch(site.compared, global ? context_.global_generation : context_.generation);
+    cache_.patch(site.from->code + site.compared,
+                 global ? context_.global_generation : context_.generation);
     site.global = global;
   }
   site.generation = global ? cpu_.mmu.global_generation() : cpu_.mmu.generation();
   if (site.to == &to) return;
   if (site.to) unchain(site);
   const bool direct = to.flags_dead || !site.saved.at;
-  cache_.patch(direct ? site.direct.at : site.saved.at, to.code);
+  patch(*site.from, direct ? site.direct : site.saved, to.code);
   site.to = &to;
-  to.incoming.push_back(&site);
+  site.next_incoming = to.incoming;
+  if (to.incoming) to.incoming->previous_incoming = &site;
+  to.incoming = &site;
+  ++counters_.chained;
 }
 
 void Library::unchain(ExitSite& site) {
   if (!site.to) return;
-  std::erase(site.to->incoming, &site);
+  ExitSite*& link =
+      site.previous_incoming ? site.previous_incoming->next_incoming : site.to->incoming;
+  link = site.next_incoming;
+  if (site.next_incoming) site.next_incoming->previous_incoming = site.previous_incoming;
+  site.next_incoming = site.previous_incoming = nullptr;
   site.to = nullptr;
-  cache_.patch(site.direct.at, site.direct.home);
-  if (site.saved.at) cache_.patch(site.saved.at, site.saved.home);
+  patch(*site.from, site.direct, nullptr);
+  if (site.saved.at) patch(*site.from, site.saved, nullptr);
 }
 
 Targets& Library::targets(const Block& block) {
@@ -164,40 +178,62 @@ void Library::publish(const NativeBlock& t, bool global) {
 }
 
 void Library::unchain(NativeBlock& t) {
-  while (!t.incoming.empty()) unchain(*t.incoming.back());
-  for (auto& site : t.exits) unchain(*site);
+  while (t.incoming) unchain(*t.incoming);
+  for (ExitSite* site = t.exits; site; site = site->next_of_block) unchain(*site);
   Target& target = t.targets->entries[t.rip & kTargetMask];
   if (target.code == t.code) target = {};
 }
 
+/// Its memory stays until its region is emptied: it may be running.
 void Library::remove(NativeBlock& t) {
   unchain(t);
   t.dead = true;
-  const auto it = alive_.find(&t);
-  dead_.push_back(std::move(it->second));
-  alive_.erase(it);
+  ++counters_.dropped;
 }
 
 void Library::on_invalid(Block& block) {
-  for (NativeBlock* t = first(block); t;) {
-    NativeBlock* next = t->next;
-    remove(*t);
-    t = next;
-  }
+  for (NativeBlock* t = first(block); t; t = t->next) remove(*t);
   block.native = nullptr;
 }
 
+void Library::evict(CodeCache::Region& region) {
+  for (NativeBlock* t = region.blocks; t; t = t->next_in_region) {
+    if (t->dead) continue;
+    NativeBlock* before = first(*t->block);
+    if (before == t) {
+      t->block->native = t->next;
+    } else {
+      while (before->next != t) before = before->next;
+      before->next = t->next;
+    }
+    remove(*t);
+    ++counters_.evicted;
+  }
+  counters_.evictions += region.blocks != nullptr;
+  CodeCache::empty(region);
+}
+
 std::span<const u8> Library::code_at(u64 rip, u32 key) const {
-  for (const auto& [raw, t] : alive_)
-    if (t->rip == rip && t->key == key) return {t->code, t->code_bytes};
+  for (const CodeCache::Region& region : cache_.regions())
+    for (const NativeBlock* t = region.blocks; t; t = t->next_in_region)
+      if (!t->dead && t->rip == rip && t->key == key) return {t->code, t->code_bytes};
   return {};
 }
 
 void Library::drop_all() {
-  for (auto& [raw, t] : alive_) t->block->native = nullptr;
+  for (CodeCache::Region& region : cache_.regions())
+    for (NativeBlock* t = region.blocks; t; t = t->next_in_region)
+      if (!t->dead) t->block->native = nullptr;
   for (auto& [key, table] : targets_) table->entries.fill({});
-  alive_.clear();
-  cache_.empty();
+  cache_.empty_all();
+}
+
+JitCounters Library::counters() const {
+  JitCounters all = counters_;
+  all.code_bytes = cache_.used();
+  all.code_memory = cache_.touched();
+  all.record_bytes = cache_.record_bytes();
+  return all;
 }
 
 }  // namespace ring3::jit

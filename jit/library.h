@@ -8,6 +8,7 @@
 
 #include "core/block_cache.h"
 #include "host/perf_map.h"
+#include "jit/counters.h"
 #include "jit/translator.h"
 
 namespace ring3::jit {
@@ -36,16 +37,16 @@ class Library final : public BlockObserver {
   u64 select(Targets& table);
   /// Frees every translation. Not while translated code runs.
   void drop_all();
+  /// Frees the translations of a region of code memory. Likewise.
+  void evict(CodeCache::Region& region);
   std::span<const u8> code_at(u64 rip, u32 key) const;
   bool make_own() { return cache_.make_own(); }
-  /// Frees what died. Not while translated code runs.
-  void bury() { dead_.clear(); }
 
   void on_invalid(Block& block) override;
   /// Names translations for the host's profiler from now on.
   void set_perf_map(std::unique_ptr<PerfMap> map);
   const Stubs& stubs() const { return context_.stubs; }
-  size_t size() const { return alive_.size(); }
+  JitCounters counters() const;
   /// The table of a mode, or null: nothing of it was translated yet.
   Targets* targets_of(u32 key) const {
     const auto found = targets_.find(key);
@@ -55,7 +56,8 @@ class Library final : public BlockObserver {
  private:
   Targets& targets(const Block& block);
   void drop_oldest(Block& block);
-  std::unique_ptr<NativeBlock> translate(Block& block, u64 rip, std::span<const u8> page);
+  NativeBlock* translate(Block& block, u64 rip, std::span<const u8> page);
+  void patch(const NativeBlock& from, Jump jump, const u8* to);
   void unchain(ExitSite& site);
   void unchain(NativeBlock& t);
   void remove(NativeBlock& t);
@@ -64,8 +66,7 @@ class Library final : public BlockObserver {
   CodeCache cache_;
   Context context_;
   std::unique_ptr<PerfMap> perf_map_;  ///< or null
-  std::unordered_map<NativeBlock*, std::unique_ptr<NativeBlock>> alive_;
-  std::vector<std::unique_ptr<NativeBlock>> dead_;  ///< maybe still running
+  JitCounters counters_;
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
   u64 round_ = 0;  ///< of Mmu::last_generation(), at which the tables were emptied
 };

@@ -72,7 +72,7 @@ class Profile {
   template <class Site>
   void count_callout(const Site& site) {
     ++(site.cold ? cold : callouts)[site.insn->mnemonic];
-    if (site.count) ++*site.count;
+    if (BlockRecord* r = site.from->record) ++r->insns[site.index].callouts;
   }
   template <class F>
   void for_each(F&& f) const {

@@ -46,6 +46,7 @@ std::vector<FieldName> field_names(const Context& c) {
 
 void Translator::begin_record() {
   if (c_.options.profile) record_ = c_.options.profile->record(c_.cpu, block_);
+  t_->record = record_;
   mark(HostPart::kEntry, false);
   count_execution();
 }
@@ -66,11 +67,6 @@ void Translator::mark(u8 insn, bool cold) {
 
 void Translator::note_treatment(Treatment treatment) {
   if (record_) record_->insns[index_].treatment = treatment;
-}
-
-void Translator::note_site(CalloutSite& site) {
-  site.cold = in_cold_;
-  if (record_) site.count = &record_->insns[site.index].callouts;
 }
 
 void Translator::end_record() {

@@ -100,7 +100,10 @@ HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memor
       op.mem.index = moved(op.mem.index, places);
     }
   }
-  return encode(request);
+  HostCode code = encode(request);
+  // The encoder's 90H is NOP, which does not clear the upper half of RAX (SDM 2B NOP).
+  if (d.insn.mnemonic == ZYDIS_MNEMONIC_XCHG && code.length == 1) code = {{0x87, 0xC0}, 2};
+  return code;
 }
 
 HostCode reencode_at_home(const Decoded& d, const std::array<u8, 16>& places, u8 guest) {

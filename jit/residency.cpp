@@ -6,7 +6,16 @@
 
 #include <cstddef>
 
-namespace ring3::jit {
+#include "jit/jit.h"
+
+namespace ring3 {
+
+bool host_saves_x87() {
+  const auto& host = asmjit::CpuInfo::host().features().x86();
+  return host.hasXSAVE() && host.hasOSXSAVE();
+}
+
+namespace jit {
 namespace {
 
 using asmjit::imm;
@@ -86,6 +95,10 @@ void emit_pointers(x86::Assembler& a, x86::Gp scratch, i32 pushed, bool to_image
 }
 
 void emit_load_x87(x86::Assembler& a, asmjit::Label refuse) {
+  if (!host_saves_x87()) {
+    a.jmp(refuse);
+    return;
+  }
   emit_check_cr0(a, cr0::EM | cr0::TS, refuse);
   a.movzx(kScratchA.r32(), image(fpu::kFcw, 2));
   a.not_(kScratchA.r32());
@@ -225,4 +238,5 @@ void emit_spill_residents(x86::Assembler& a, i32 pushed) {
   a.bind(done);
 }
 
-}  // namespace ring3::jit
+}  // namespace jit
+}  // namespace ring3

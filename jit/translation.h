@@ -4,11 +4,15 @@
 
 #include <array>
 #include <bit>
-#include <memory>
 #include <vector>
 
 #include "decoder/block.h"
+#include "jit/foresight.h"
 #include "mmu/mmu.h"
+
+namespace ring3 {
+struct BlockRecord;
+}
 
 namespace ring3::jit {
 
@@ -40,38 +44,41 @@ struct Targets {
 
 struct NativeBlock;
 
-/// A jump in translated code that is patched, and where it goes while it is not linked.
+/// A jump in translated code that is patched, and where it goes while it is not linked. Offsets
+/// from the block's code.
 struct Jump {
-  const u8* at = nullptr;  ///< its displacement; null: there is none
-  const u8* home = nullptr;
+  u32 at = 0;  ///< of its displacement; 0: there is none
+  u32 home = 0;
 };
 
 /// A direct exit. An exit that would have to save flags for its target has two jumps: `direct` is
 /// linked to targets that do not look at them, `saved` to all others.
 struct ExitSite {
   u64 generation = 0;  ///< of the mapping under which the link is right, if `crosses_page`
-  const u8* compared = nullptr;  ///< the displacement of what the code compares it with
-  bool global = false;           ///< that is Mmu::global_generation()
-  u64 target = 0;                ///< rip
-  bool crosses_page = false;
-  Jump direct, saved;
+  u64 target = 0;      ///< rip
   NativeBlock* from = nullptr;
   NativeBlock* to = nullptr;
+  ExitSite* next_of_block = nullptr;
+  ExitSite *next_incoming = nullptr, *previous_incoming = nullptr;  ///< of the target's
+  Jump direct, saved;
+  u32 compared = 0;     ///< where the displacement of what the code compares `generation` with is
+  bool global = false;  ///< that is Mmu::global_generation()
+  bool crosses_page = false;
 };
 
 /// An instruction that calls its handler.
 struct CalloutSite {
   const Insn* insn = nullptr;
   NativeBlock* from = nullptr;
-  u64 rip = 0, next_rip = 0;
-  u32 index = 0;
-  bool last = false;     ///< ends the block: leave after it
-  bool rest = false;     ///< a poll: the rest of the block by its handlers, then leave
-  bool cold = false;     ///< behind a fast path
-  u64* count = nullptr;  ///< of the block's record
+  u16 offset = 0;  ///< of the instruction from the block's start
+  u8 index = 0;
+  bool last : 1 = false;  ///< ends the block: leave after it
+  bool rest : 1 = false;  ///< a poll: the rest of the block by its handlers, then leave
+  bool cold : 1 = false;  ///< behind a fast path
+  Foresight ahead;
 };
 
-/// The code of one block at one rip.
+/// The code of one block at one rip. Its records stand in the arena of its code's region.
 struct NativeBlock {
   Block* block = nullptr;
   u64 rip = 0;
@@ -79,13 +86,15 @@ struct NativeBlock {
   u32 instructions = 0;
   Targets* targets = nullptr;  ///< of its mode
   const u8* code = nullptr;
-  size_t code_bytes = 0;
-  bool dead = false;            ///< its block is invalid
+  u32 code_bytes = 0;
+  bool dead = false;            ///< its block is invalid, or it was taken away
   bool flags_dead = false;      ///< does not look at the flags that stand at its entry
+  bool calls_out = false;       ///< has callout sites
   NativeBlock* next = nullptr;  ///< of the same block, at another rip
-  std::vector<ExitSite*> incoming;
-  std::vector<std::unique_ptr<ExitSite>> exits;
-  std::vector<std::unique_ptr<CalloutSite>> callouts;
+  NativeBlock* next_in_region = nullptr;
+  ExitSite* incoming = nullptr;
+  ExitSite* exits = nullptr;
+  BlockRecord* record = nullptr;  ///< the profile's, if it keeps one
 };
 
 }  // namespace ring3::jit

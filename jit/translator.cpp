@@ -11,9 +11,20 @@ using asmjit::imm;
 
 Translator::Translator(Context& context, Block& block, u64 rip, std::span<const u8> bytes,
                        std::span<const u8> page)
-    : c_(context), block_(block), bytes_(bytes), page_(page), rip_(rip) {
-  code_.init(asmjit::Environment::host(), reinterpret_cast<u64>(c_.cache.next()));
-  code_.attach(&a_);
+    : c_(context),
+      block_(block),
+      bytes_(bytes),
+      page_(page),
+      code_(c_.code),
+      a_(c_.assembler),
+      records_(c_.cache.region().records),
+      rip_(rip) {}
+
+void Context::reset() {
+  lists.release();
+  code.reset();
+  code.init(asmjit::Environment::host(), reinterpret_cast<u64>(cache.next()));
+  code.attach(&assembler);
 }
 
 bool Translator::decode() {
@@ -28,9 +39,9 @@ bool Translator::decode() {
   return true;
 }
 
-std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
+NativeBlock* Translator::translate(bool lazy) {
   if (!decode()) return nullptr;
-  t_ = std::make_unique<NativeBlock>();
+  t_ = records_.make<NativeBlock>();
   t_->block = &block_;
   t_->rip = rip_;
   t_->key = block_.key;
@@ -53,18 +64,12 @@ std::unique_ptr<NativeBlock> Translator::translate(bool lazy) {
   emit_third_copy();
   emit_cold();
   emit_cold_exits();
-  const size_t before = c_.cache.used();
-  const u8* code = needs_flags_ ? nullptr : c_.cache.add(code_);
-  if (!code) return nullptr;
-  t_->code_bytes = c_.cache.used() - before;
-  t_->code = code;
-  for (auto& site : t_->exits) site->compared += reinterpret_cast<u64>(code);
-  for (const Home& h : homes_) {
-    h.jump->at += reinterpret_cast<u64>(code);
-    h.jump->home = code + code_.labelOffset(h.label);
-  }
+  t_->code = needs_flags_ ? nullptr : c_.cache.add(code_);
+  if (!t_->code) return nullptr;
+  t_->code_bytes = static_cast<u32>(code_.codeSize());
+  for (const Home& h : homes_) h.jump->home = static_cast<u32>(code_.labelOffset(h.label));
   end_record();
-  return std::move(t_);
+  return t_;
 }
 
 void Translator::translate_one() {
@@ -118,21 +123,19 @@ void Translator::callout(bool last) {
 /// `rest`: all handlers from that of `index` on.
 void Translator::call_handler(u32 index, bool last, bool rest) {
   needs_flags_ |= !polled_;
-  u64 rip = rip_;
-  for (u32 n = 0; n < index; ++n) rip = truncate(rip + block_.insns[n].length);
-  const Insn* insn = index < block_.insns.size() ? &block_.insns[index] : nullptr;
-  auto site = std::make_unique<CalloutSite>();
-  site->insn = insn;
-  site->from = t_.get();
-  site->rip = rip;
-  site->next_rip = insn ? truncate(rip + insn->length) : rip;
-  site->index = index;
+  CalloutSite* const site = records_.make<CalloutSite>();
+  for (u32 n = 0; n < index; ++n) site->offset += block_.insns[n].length;
+  site->insn = index < block_.insns.size() ? &block_.insns[index] : nullptr;
+  site->from = t_;
+  site->index = static_cast<u8>(index);
   site->last = last;
   site->rest = rest;
-  if (insn) note_site(*site);
-  a_.mov(kScratchA, imm(reinterpret_cast<u64>(site.get())));
+  site->cold = in_cold_;
+  if (site->insn && !rest)
+    site->ahead = foresight_of(c_.decoded[index], *site->insn, c_.treatments[index], in_cold_);
+  t_->calls_out = true;
+  a_.mov(kScratchA, imm(reinterpret_cast<u64>(site)));
   a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout)));
-  t_->callouts.push_back(std::move(site));
 }
 
 /// The block leads to higher addresses only: code that runs in circles comes by another block too,

@@ -6,6 +6,8 @@
 // (emit_flags.cpp). At a block's entry and at callouts they stand in the frame.
 #pragma once
 
+#include <memory_resource>
+
 #include "jit/access_groups.h"
 #include "jit/forms.h"
 #include "jit/profile.h"
@@ -18,6 +20,9 @@ namespace ring3::jit {
 
 /// What translations of one engine share.
 struct Context {
+  Context(Cpu& cpu, const JitOptions& options, CodeCache& cache)
+      : cpu(cpu), options(options), cache(cache) {}
+
   Cpu& cpu;
   const JitOptions& options;
   Decoder decoder;
@@ -29,6 +34,13 @@ struct Context {
   std::vector<Decoded> decoded;  ///< of the block that is translated
   std::vector<Treatment> treatments;
   AccessGroups groups;
+  asmjit::CodeHolder code;  ///< used again and again: so are its tables
+  x86::Assembler assembler;
+  std::array<std::byte, 64 << 10> start{};
+  std::pmr::monotonic_buffer_resource lists{start.data(), start.size()};  ///< of a Translator
+
+  /// Before each Translator.
+  void reset();
 };
 
 class Translator {
@@ -38,7 +50,7 @@ class Translator {
              std::span<const u8> page);
   /// `lazy`: the block may leave the flags at its entry unsaved, if it overwrites them soon enough.
   /// Null: something could not be assembled, or turned out to need those flags.
-  std::unique_ptr<NativeBlock> translate(bool lazy);
+  NativeBlock* translate(bool lazy);
 
  private:
   enum Where : u8 { kHost = 1, kFrame = 2, kRecipe = 4 };
@@ -78,7 +90,7 @@ class Translator {
     Flags flags;
   };
   struct Home {
-    Jump* jump;
+    Jump* jump;  ///< of a record
     asmjit::Label label;
   };
   /// What is accessed: the memory operand, or `offset` bytes from a register.
@@ -130,7 +142,6 @@ class Translator {
   void count_execution();
   void mark(u8 insn, bool cold);
   void note_treatment(Treatment treatment);
-  void note_site(CalloutSite& site);
   void end_record();
   void callout(bool last);
   void call_handler(u32 index, bool last, bool rest = false);
@@ -275,6 +286,7 @@ class Translator {
   void emit_popf();
   void emit_ac(bool on);
   void emit_swapgs();
+  void emit_rdtsc();
   // emit_flow.cpp
   void emit();
   void emit_jcc();
@@ -301,19 +313,23 @@ class Translator {
   bool reachable(u64 target) const;
   x86::Gp sized(x86::Gp reg) const { return bits64() ? x86::Gp(reg.r64()) : x86::Gp(reg.r32()); }
 
+  template <class T>
+  using List = std::pmr::vector<T>;
+
   Context& c_;
   Block& block_;
   std::span<const u8> bytes_, page_;
-  asmjit::CodeHolder code_;
-  x86::Assembler a_;
-  std::unique_ptr<NativeBlock> t_;
-  std::vector<Cold> cold_;
-  std::vector<AloneProbe> alone_;
+  asmjit::CodeHolder& code_;
+  x86::Assembler& a_;
+  Arena& records_;
+  NativeBlock* t_ = nullptr;
+  List<Cold> cold_{&c_.lists};
+  List<AloneProbe> alone_{&c_.lists};
   std::array<bool, AccessGroups::kMaxGroups> started_{};
   std::array<Aligned, AccessGroups::kMaxGroups> aligned_{};
-  std::vector<ColdExit> cold_exits_;
-  std::vector<Home> homes_;
-  std::vector<Rest> rests_;
+  List<ColdExit> cold_exits_{&c_.lists};
+  List<Home> homes_{&c_.lists};
+  List<Rest> rests_{&c_.lists};
   asmjit::Label loop_entry_, loop_top_, steady_entry_, steady_top_;
   Flags loop_flags_;  ///< at both
   SimdState loop_simd_;

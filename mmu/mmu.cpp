@@ -3,6 +3,8 @@
 // Paging-Structure Caches").
 #include "mmu/mmu.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace ring3 {
@@ -39,6 +41,12 @@ bool Mmu::allows(const ShadowEntry& e, Access access, View view) const {
   return rights_in(state_, e, view) & right_bit(access);
 }
 
+bool Mmu::knows(LinearAddr address, Access access, View view) const {
+  if (state_.mode() == PagingMode::Off) return true;
+  const ShadowEntry* e = shadow_.find(address.value);
+  return e && allows(*e, access, view);
+}
+
 Translation Mmu::translate(LinearAddr address, Access access, View view) {
   ++counters_.tlb_misses;
   if (state_.mode() == PagingMode::Off) {
@@ -73,7 +81,7 @@ Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e,
     if (counting_) ++counts_[gpa.value >> kPageShift];
     return t;
   }
-  if (!t.page.host) return t;
+  if (!t.page.host || std::ranges::find(armed_, address.page().value) != armed_.end()) return t;
   const bool ram = t.page.kind == PageKind::Ram;
   const bool direct_write = (rights & right_bit(Access::Write)) && e.dirty && ram;
   fill({.linear = address.page().value,
@@ -83,7 +91,8 @@ Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e,
         .global = e.global,
         .read = (rights & right_bit(Access::Read)) != 0,
         .write = direct_write && !memory_.watched(t.page),
-        .execute = (rights & right_bit(Access::Execute)) != 0},
+        .execute = (rights & right_bit(Access::Execute)) != 0,
+        .beside_code = direct_write ? memory_.code_page(t.page) : Tlb::kNoPage},
        view);
   return t;
 }
@@ -208,6 +217,12 @@ void Mmu::set_bypass(bool on) {
   if (bypass_ == on) return;
   bypass_ = on;
   activate();
+}
+
+void Mmu::arm(std::vector<u64> pages) {
+  if (pages == armed_) return;
+  armed_ = std::move(pages);
+  flush_rights();
 }
 
 void Mmu::count_accesses(bool on) {

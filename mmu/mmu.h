@@ -9,6 +9,7 @@
 
 #include <array>
 #include <unordered_map>
+#include <vector>
 
 #include "base/types.h"
 #include "mmu/generations.h"
@@ -53,6 +54,25 @@ class Mmu final : private MapListener {
     const TlbEntry& e = active_.entry(address);
     return ((address ^ e.write_tag) <= kPageSize - size) ? e.host(address) : nullptr;
   }
+  /// The same in any view and for any size.
+  const u8* probe_read(u64 address, unsigned size, View view) const {
+    const TlbEntry& e = windows_[static_cast<size_t>(view)].entry(address);
+    return hits(address ^ e.read_tag, size) ? e.host(address) : nullptr;
+  }
+  u8* probe_write(u64 address, unsigned size, View view) const {
+    const TlbEntry& e = windows_[static_cast<size_t>(view)].entry(address);
+    return hits(address ^ e.write_tag, size) ? e.host(address) : nullptr;
+  }
+  /// For a write in the current view that probe_write() refused: where to write if the page is
+  /// watched for its code alone and the bytes stand beside it, else null.
+  u8* probe_beside_code(u64 address, unsigned size) const {
+    const Tlb& table = tables_[view_];
+    const u32 page = table.code_page(address);
+    if (page == Tlb::kNoPage || bypass_ || counting_) return nullptr;
+    const u64 offset = address & kPageMask;
+    if (offset + size > kPageSize || !memory_.beside_code(page, offset, size)) return nullptr;
+    return table.entry(address).host(address);
+  }
   u8* probe_execute(u64 address) const {
     const TlbEntry& e = active_.entry(address);
     return ((address ^ e.execute_tag) < kPageSize) ? e.host(address) : nullptr;
@@ -61,6 +81,9 @@ class Mmu final : private MapListener {
   /// The miss path, for one page: shadow, then walk (sets A and D), then fills the TLB.
   /// `address` must be canonical in 64-bit mode: the caller checks, since it raises #GP or #SS.
   Translation translate(LinearAddr address, Access access, View view);
+
+  /// True if translate() would allow the access without a look at the guest's tables.
+  bool knows(LinearAddr address, Access access, View view) const;
 
   /// A debugger's look: no A/D updates, no rights, no fill.
   Walk look(LinearAddr address) const;
@@ -88,6 +111,10 @@ class Mmu final : private MapListener {
 
   /// While on, nothing is filled, so each access takes the miss path: data breakpoints, AC checks.
   void set_bypass(bool on);
+
+  /// These linear pages are not filled, so that each access to them takes the miss path.
+  void arm(std::vector<u64> pages);
+  bool armed() const { return !armed_.empty(); }
 
   /// Counts translations per physical page; while on, bypass is on too. Off by default; switching
   /// it on starts from zero.
@@ -119,6 +146,9 @@ class Mmu final : private MapListener {
   const MmuCounters& counters() const { return counters_; }
 
  private:
+  static bool hits(u64 difference, unsigned size) {
+    return difference <= kPageMask && difference + size <= kPageSize;
+  }
   void on_map_change() override { flush_all(); }
   void on_page_watched(PhysAddr page) override;
   void on_pages_watched(PhysAddr first, u64 count) override;
@@ -142,6 +172,7 @@ class Mmu final : private MapListener {
   ShadowPageTables shadow_;
   MmuCounters counters_;
   std::unordered_map<u64, u64> counts_;
+  std::vector<u64> armed_;
 };
 
 }  // namespace ring3

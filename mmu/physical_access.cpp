@@ -82,6 +82,7 @@ void PhysicalMemory::watch(PhysAddr address, Watch who) {
   if (p.kind != PageKind::Ram) return;
   u8& mask = watch_.data()[ram_index(p)];
   const bool first = mask == 0;
+  if (who == kWatchCode && !(mask & who)) set_lines(p, ~u64{0});
   mask |= who;
   if (!first) return;
   const PhysAddr seen = a20_masked(address).page();
@@ -94,6 +95,16 @@ void PhysicalMemory::watch(PhysAddr address, Watch who) {
 void PhysicalMemory::unwatch(PhysAddr address, Watch who) {
   const PhysPage p = page(address);
   if (p.kind == PageKind::Ram && watched(p)) watch_.data()[ram_index(p)] &= static_cast<u8>(~who);
+}
+
+void PhysicalMemory::set_code_lines(PhysAddr address, u64 lines) {
+  if (const PhysPage p = page(address); p.kind == PageKind::Ram) set_lines(p, lines);
+}
+
+/// Not kept for device RAM, which shows at several addresses.
+void PhysicalMemory::set_lines(const PhysPage& page, u64 lines) {
+  const u64 index = ram_index(page);
+  if (index < ram_bytes_ >> kPageShift) store(code_lines_.data() + index * sizeof lines, lines);
 }
 
 void PhysicalMemory::watch_device_ram(u64 offset, u64 pages, Watch who) {

@@ -4,6 +4,7 @@
 // Layout of the "pc" board: RAM from 0, a hole below 4 GiB, the rest of RAM from 4 GiB on.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <span>
@@ -141,6 +142,25 @@ class PhysicalMemory {
   bool watched(const PhysPage& page) const {
     return page.kind == PageKind::Ram && watch_.data()[ram_index(page)] != 0;
   }
+  /// Which 64-byte lines of a RAM page hold code, as whoever watches kWatchCode knows it: bit n is
+  /// line n. Before that is said of a watched page, all may.
+  void set_code_lines(PhysAddr page, u64 lines);
+  /// The number by which beside_code() knows a page of RAM; kNoPage for all others.
+  u32 code_page(const PhysPage& page) const {
+    const bool ram = page.kind == PageKind::Ram && ram_index(page) < ram_bytes_ >> kPageShift;
+    return ram && watched(page) ? static_cast<u32>(ram_index(page)) : kNoPage;
+  }
+  static constexpr u32 kNoPage = ~u32{0};
+  /// True if the page is watched by kWatchCode alone and no line of these bytes holds code.
+  bool beside_code(u32 page, u64 offset, u64 size) const {
+    const u64 lines = load<u64>(code_lines_.data() + u64{page} * sizeof(u64));
+    return watch_.data()[page] == kWatchCode && !(lines & lines_of(offset, size));
+  }
+  /// The lines of a page that these bytes, at least one, touch.
+  static u64 lines_of(u64 offset, u64 size) {
+    const u64 first = offset / 64, last = std::min(offset + size - 1, kPageMask) / 64;
+    return low_mask(static_cast<unsigned>(last - first + 1)) << first;
+  }
   /// For a cpu that wrote through a host pointer to a page that may be watched.
   void notify_write(PhysAddr address, u64 size);
 
@@ -179,6 +199,7 @@ class PhysicalMemory {
   u8* host_of(const Region& region, u64 offset) const;
   void for_aliases(const PhysPage& page, PhysAddr seen,
                    const std::function<void(PhysAddr)>& f) const;
+  void set_lines(const PhysPage& page, u64 lines);
   void changed();
   void rebuild_map();
   void rebuild_fast_windows();
@@ -191,7 +212,8 @@ class PhysicalMemory {
   u64 a20_mask_ = ~u64{0};
   RamWindow fast_[2];  ///< the largest RAM piece below and above 4 GiB that nothing covers
   HostMemory ram_;
-  HostMemory watch_;  ///< one mask per RAM page
+  HostMemory watch_;       ///< one mask per RAM page
+  HostMemory code_lines_;  ///< one u64 per RAM page, meant while it is watched by kWatchCode
   std::vector<Region> regions_;
   std::vector<Mapped> map_;
   WriteWatcher* watchers_[4] = {};

@@ -21,6 +21,7 @@ void Tlb::clear(size_t slot) {
   const u64 tag = no_tag(slot);
   entries_[slot] = {tag, tag, tag, nullptr};
   slots_[slot].used = false;
+  slots_[slot].code_page = kNoPage;
   write_pages_[slot] = kNoPage;
 }
 
@@ -40,6 +41,7 @@ void Tlb::fill(const TlbFill& f) {
   slot.page_shift = f.page_shift;
   slot.used = true;
   slot.global = f.global;
+  slot.code_page = f.beside_code;
   write_pages_[i] = f.write ? static_cast<u32>(f.physical >> kPageShift) : kNoPage;
   if (!f.global && !slot.listed) {
     slot.listed = true;

@@ -40,6 +40,7 @@ struct TlbFill {
   u8 page_shift = 12;  ///< of the guest's page
   bool global = false;
   bool read = false, write = false, execute = false;  ///< at least one
+  u32 beside_code = ~u32{0};  ///< what PhysicalMemory::code_page() says of a page to be written
 };
 
 class Tlb {
@@ -49,6 +50,13 @@ class Tlb {
   Tlb() { resize(kEntries); }
 
   const TlbEntry& entry(u64 linear) const { return entries_[slot_of(linear)]; }
+  /// Of a page that could be written directly if it were not for its code: TlbFill::beside_code,
+  /// else kNoPage.
+  u32 code_page(u64 linear) const {
+    const size_t i = slot_of(linear);
+    return linear_of(i) == (linear & ~kPageMask) ? slots_[i].code_page : kNoPage;
+  }
+  static constexpr u32 kNoPage = ~u32{0};
   TlbWindow window() const {
     return {reinterpret_cast<const u8*>(entries_.data()), (size() - 1) * sizeof(TlbEntry)};
   }
@@ -76,9 +84,9 @@ class Tlb {
   size_t used() const;
 
  private:
-  static constexpr u32 kNoPage = ~u32{0};
   /// What the fast path does not need.
   struct Slot {
+    u32 code_page = kNoPage;
     u8 page_shift = 0;
     bool used = false, global = false, listed = false;
   };

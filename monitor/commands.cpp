@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "monitor/info.h"
-#include "monitor/keys.h"
+#include "monitor/input_commands.h"
 #include "monitor/memory_dump.h"
 
 namespace ring3 {
@@ -62,14 +62,8 @@ Result<Json> nmi(Machine& machine, const Arguments&) {
 
 Result<Json> screendump(Machine& machine, const Arguments& arguments) {
   if (!machine.screendump) return Error{"screendump: this machine has no screen"};
-  if (Status done = machine.screendump(get(arguments, "filename")); !done)
+  if (Status done = machine.screendump(get(arguments, "filename"), get(arguments, "format")); !done)
     return Error{done.error()};
-  return nothing();
-}
-
-Result<Json> sendkey(Machine& machine, const Arguments& arguments) {
-  if (Status sent = press_keys(machine.pc.keyboard(), get(arguments, "keys")); !sent)
-    return Error{sent.error()};
   return nothing();
 }
 
@@ -150,11 +144,18 @@ constexpr Command kCommands[] = {
     {"system_reset", "system_reset", "", "the reset button", reset},
     {"system_powerdown", "system_powerdown", "", "the power button (ACPI)", power_down},
     {"nmi", "inject-nmi", "", "a non-maskable interrupt", nmi},
-    {"sendkey", "", "keys", "presses keys: sendkey ctrl-alt-delete", sendkey},
-    {"screendump", "screendump", "filename", "the screen as a picture", screendump},
+    {"sendkey", "", "keys ?hold", "presses keys, for milliseconds: sendkey ctrl-alt-delete 100",
+     sendkey},
+    {"mouse_move", "", "dx dy ?dz", "moves the mouse; dz: the wheel", mouse_move},
+    {"mouse_button", "", "state", "buttons that are down: 1 left, 2 middle, 4 right",
+     mouse_button},
+    {"screendump", "screendump", "filename ?format",
+     "the screen as a picture: png, or ppm if the format or the name says so", screendump},
     {"quit", "quit", "", "ends ring3", quit},
     {"q", "", "", "the same", quit},
     {"", "query-status", "", "", query_status},
+    {"", "send-key", "keys ?hold-time", "", send_key},
+    {"", "input-send-event", "events ?device ?head", "", input_send_event},
     {"", "query-name", "", "", query_name},
     {"", "query-version", "", "", query_version},
     {"", "query-commands", "", "", query_commands},

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <algorithm>
+#include <charconv>
+#include <utility>
 
 namespace ring3 {
 namespace {
@@ -40,30 +42,59 @@ constexpr Key kKeys[] = {
     {"up", 0xE048},         {"pgup", 0xE049},      {"left", 0xE04B},      {"right", 0xE04D},
     {"end", 0xE04F},        {"down", 0xE050},      {"pgdn", 0xE051},      {"insert", 0xE052},
     {"delete", 0xE053},     {"meta_l", 0xE05B},    {"meta_r", 0xE05C},    {"menu", 0xE05D},
+    {"compose", 0xE05D},    {"print", 0xE037},     {"sysrq", 0x54},       {"pause", 0xE11D},
 };
 
-const Key* find_key(std::string_view name) {
+}  // namespace
+
+u16 key_of_name(std::string_view name) {
   for (const Key& key : kKeys)
-    if (key.name == name) return &key;
-  return nullptr;
+    if (key.name == name) return key.code;
+  return 0;
+}
+
+u16 key_of_number(u64 number) {
+  if (number == 0 || number > 0xFF) return 0;
+  const u16 code = number & 0x7F;
+  return number & 0x80 ? static_cast<u16>(0xE000 | code) : code;
+}
+
+namespace {
+
+u16 key_of_text(std::string_view text) {
+  if (!text.starts_with("0x")) return key_of_name(text);
+  u64 number = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + 2, end, number, 16);
+  return parsed.ec == std::errc{} && parsed.ptr == end ? key_of_number(number) : u16{0};
 }
 
 }  // namespace
 
-Status press_keys(I8042& keyboard, std::string_view keys) {
-  std::vector<u16> codes;
+Result<KeyCodes> parse_keys(std::string_view keys) {
+  KeyCodes codes;
   while (!keys.empty()) {
-    const size_t end = std::min(keys.find('-'), keys.size());
-    const Key* key = find_key(keys.substr(0, end));
-    if (!key)
-      return Error{fmt::format("sendkey: no key '{}'; names are QEMU's, as ctrl-alt-delete or ret",
-                               keys.substr(0, end))};
-    codes.push_back(key->code);
-    keys.remove_prefix(std::min(end + 1, keys.size()));
+    const std::string_view name = keys.substr(0, keys.find('-'));
+    const u16 code = key_of_text(name);
+    if (!code)
+      return Error{fmt::format("no key '{}'; names are QEMU's, as ctrl-alt-delete or ret", name)};
+    codes.push_back(code);
+    keys.remove_prefix(std::min(name.size() + 1, keys.size()));
   }
-  for (const u16 code : codes) keyboard.key(code, true);
-  for (auto code = codes.rbegin(); code != codes.rend(); ++code) keyboard.key(*code, false);
-  return success();
+  return codes;
+}
+
+void KeyHold::press(const KeyCodes& keys, Nanos hold) {
+  release();
+  for (const u16 key : keys) input_.key(key, true);
+  down_ = keys;
+  hold ? release_.schedule_in(hold) : release();
+}
+
+void KeyHold::release() {
+  release_.cancel();
+  const KeyCodes keys = std::exchange(down_, {});
+  for (auto key = keys.rbegin(); key != keys.rend(); ++key) input_.key(*key, false);
 }
 
 }  // namespace ring3

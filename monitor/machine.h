@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/result.h"
 #include "devices/pc.h"
+#include "monitor/keys.h"
 
 namespace ring3 {
 
@@ -15,10 +17,12 @@ struct Machine {
   std::string name;    ///< -name
   std::string engine;  ///< interp or jit
   // Hooks; an empty one: this machine has none.
-  std::function<Status(const std::string& path)> screendump;
+  /// `format`: png or ppm; empty: by the name.
+  std::function<Status(const std::string& path, const std::string& format)> screendump;
   std::function<std::string()> block_info;  ///< info block
   std::function<std::string()> stats;       ///< info stats
   bool reset_asked = false, quit_asked = false;  ///< by a command, not by the guest
+  std::unique_ptr<KeyHold> keys = nullptr;       ///< once keys were sent
 };
 
 }  // namespace ring3

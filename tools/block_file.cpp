@@ -171,6 +171,23 @@ Json blocks_json(const Profile& profile, const Summary& summary, size_t top) {
   return json;
 }
 
+namespace {
+
+Error cannot_write(const Options& options) {
+  return Error{fmt::format("-blocks {}: cannot be written: {}; give another file",
+                           options.blocks_file, std::strerror(errno))};
+}
+
+}  // namespace
+
+Status check_blocks_file(const Options& options) {
+  if (options.blocks_file.empty()) return success();
+  std::FILE* file = std::fopen(options.blocks_file.c_str(), "a");
+  if (!file) return cannot_write(options);
+  std::fclose(file);
+  return success();
+}
+
 Status write_blocks(const Profile& profile, const Summary& summary, const Options& options) {
   if (options.report.wanted) {
     const std::string text =
@@ -182,9 +199,7 @@ Status write_blocks(const Profile& profile, const Summary& summary, const Option
   const std::string text = blocks_json(profile, summary, options.blocks_top).dump(1) + "\n";
   std::FILE* file = std::fopen(options.blocks_file.c_str(), "w");
   const bool written = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (!file || std::fclose(file) != 0 || !written)
-    return Error{fmt::format("-blocks {}: cannot be written: {}; give another file",
-                             options.blocks_file, std::strerror(errno))};
+  if (!file || std::fclose(file) != 0 || !written) return cannot_write(options);
   return success();
 }
 

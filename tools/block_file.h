@@ -14,6 +14,8 @@ namespace ring3 {
 /// treatments and host code.
 nlohmann::ordered_json blocks_json(const Profile& profile, const Summary& summary, size_t top);
 
+/// An error, before the run, if `-blocks FILE` cannot be written. An old file keeps its contents.
+Status check_blocks_file(const Options& options);
 /// Writes what the options ask for.
 Status write_blocks(const Profile& profile, const Summary& summary, const Options& options);
 

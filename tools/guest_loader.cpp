@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/guest_loader.h"
 
+#include "bios/bench_guest.h"
 #include "bios/embedded_guest.h"
 #include "bios/firmware_tables.h"
 #include "bios/kernel_loader.h"
@@ -41,6 +42,7 @@ Result<EntryState> load_guest(PhysicalMemory& memory, const BoardInfo& board,
   }
   install_firmware_tables(target, board);
   if (options.image.empty()) return load_embedded_guest(target);
+  if (options.image == kBenchImage) return load_bench_guest(target, options.bench);
   return load_raw(target, options.image, options.image_address, image_mode(options.image_bits),
                   "-image");
 }

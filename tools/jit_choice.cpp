@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include "tools/block_file.h"
+
 namespace ring3 {
 
 Result<JitOptions> jit_options(const Options& options, Profile& profile) {
+  if (const Status writable = check_blocks_file(options); !writable) return Error{writable.error()};
   JitOptions jit;
   jit.profile = &profile;
   jit.perf_map = options.perf_map;

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/print.h"
 #include "devices/pc.h"
 #include "display/screendump.h"
 #include "host/standard_streams.h"
@@ -21,6 +22,7 @@
 #include "tools/blocks_command.h"
 #include "tools/console.h"
 #include "tools/control_ports.h"
+#include "tools/displays.h"
 #include "tools/entry.h"
 #include "tools/firmware.h"
 #include "tools/guest_loader.h"
@@ -33,7 +35,7 @@ namespace ring3 {
 namespace {
 
 int fail(std::string_view message) {
-  fmt::print(stderr, "ring3: {}\n", message);
+  print_to(stderr, "ring3: {}\n", message);
   return 1;
 }
 
@@ -76,6 +78,7 @@ PcConfig board_config(const Options& options, const CpuModel& model, const Conso
   if (config.vga && !options.firmware.bios.empty()) config.vga_rom = read_video_bios();
   config.no_reboot = options.no_reboot;
   config.storage = drives.config();
+  config.input = options.input;
   config.rtc_start = rtc_start(options.rtc);
   return config;
 }
@@ -90,7 +93,7 @@ BoardInfo board_info(const Console& console, const Options& options) {
   return info;
 }
 
-void dump_board(void* board) { fmt::print(stderr, "{}", static_cast<Pc*>(board)->dump()); }
+void dump_board(void* board) { print_to(stderr, "{}", static_cast<Pc*>(board)->dump()); }
 
 RunTimes times_of(Pc& board) {
   RunTimes times;
@@ -117,9 +120,11 @@ Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Pr
   auto jit = jit_options(options, profile);
   if (!jit) return Error{jit.error()};
   auto engine = make_jit(cpu, std::move(*jit));
+  if (engine && !host_saves_x87())
+    fmt::print(stderr, "ring3: the host has no XSAVE: x87 and MMX instructions will be slow\n");
   if (engine) return std::unique_ptr<Engine>(std::move(*engine));
   if (options.accel_given) return Error{engine.error()};
-  fmt::print(stderr, "ring3: {}; going on with -accel interp\n", engine.error());
+  print_to(stderr, "ring3: {}; going on with -accel interp\n", engine.error());
   return make_interpreter(cpu);
 }
 
@@ -143,9 +148,11 @@ int preview_board(Pc& board, const std::string& error, const Options& options) {
   return blocks ? 0 : fail(blocks.error());
 }
 
-std::function<Status(const std::string&)> screendump_of(Pc& board) {
+decltype(Machine::screendump) screendump_of(Pc& board) {
   if (!board.vga()) return {};
-  return [&board](const std::string& path) { return save_screen(*board.vga(), path); };
+  return [&board](const std::string& path, const std::string& format) {
+    return save_screen(*board.vga(), path, format);
+  };
 }
 
 Machine machine_of(Pc& board, const Options& options) {
@@ -159,6 +166,10 @@ Machine machine_of(Pc& board, const Options& options) {
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options, Console& console) {
   if (Status loaded = install_firmware(board, info, options); !loaded) return fail(loaded.error());
+  BoardInput input(board);
+  const auto display = open_display(board, input, options);
+  if (!display) return fail(display.error());
+  if (*display) board.add_service(**display);
   std::string error;
   load_on_reset(board, info, options, error);
   if (options.report.only_scan) return preview_board(board, error, options);
@@ -191,7 +202,7 @@ int run_verified(const Options& options, const CpuModel& model, Console& console
   if (Status opened = second.open(options.drives, options.snapshot); !opened)
     return fail(opened.error());
   if (!options.icount_shift)
-    fmt::print(stderr, "ring3: -accel verify counts instructions: -icount shift=1 is on\n");
+    print_to(stderr, "ring3: -accel verify counts instructions: -icount shift=1 is on\n");
   std::string error;
   Profile profile;
   verify::Setup setup;

@@ -72,6 +72,14 @@ Status set_vga(Parse& p, std::string_view value) {
   return Error{"no such card; there are 'std' and 'none'"};
 }
 
+Status set_display(Parse& p, std::string_view value) {
+  return store_result(parse_display(value), p.options.display);
+}
+
+Status set_vnc(Parse& p, std::string_view value) {
+  return store_result(parse_display(fmt::format("vnc={}", value)), p.options.display);
+}
+
 Status set_machine(Parse&, std::string_view value) {
   if (value == "pc") return success();
   return Error{"no such machine; there is 'pc'"};
@@ -165,9 +173,14 @@ Status set_debug_exit(Parse& p, std::string_view properties) {
 Status set_device(Parse& p, std::string_view value) {
   const std::string_view device = value.substr(0, value.find(','));
   const std::string_view properties = value.substr(std::min(value.size(), device.size() + 1));
+  const auto input = parse_input_device(device, properties, p.options.input);
+  if (!input) return Error{input.error()};
+  if (*input) return success();
   if (device == "isa-debug-exit") return set_debug_exit(p, properties);
   if (device == "pc-testdev") return set_flag<&Options::testdev>(p, value);
-  return Error{"no such device; there are isa-debug-exit[,iobase=PORT] and pc-testdev"};
+  return Error{
+      "no such device; there are isa-debug-exit[,iobase=PORT], pc-testdev, virtio-keyboard-pci, "
+      "virtio-mouse-pci and virtio-tablet-pci"};
 }
 
 Status set_drive(Parse& p, std::string_view value) {
@@ -198,9 +211,32 @@ Status set_image_bits(Options& o, std::string_view text) {
   return success();
 }
 
+Status set_bench_choice(BenchChoice& choice, std::string_view properties) {
+  const Status parsed =
+      parse_properties(properties, [&](std::string_view key, std::string_view text) -> Status {
+        if (key == "workload") {
+          choice.workloads = text;
+          return success();
+        }
+        if (key != "ring" && key != "units")
+          return Error{fmt::format("no property '{}'; there are workload, ring and units", key)};
+        const auto number = parse_number(text, ~u64{0});
+        if (!number) return Error{number.error()};
+        if (key == "units") choice.units = *number;
+        if (key == "ring") choice.ring = static_cast<u8>(std::min<u64>(*number, 255));
+        return success();
+      });
+  if (!parsed) return parsed;
+  const auto image = bench_guest_image(choice);
+  return image ? success() : Status(Error{image.error()});
+}
+
 Status set_image(Parse& p, std::string_view value) {
   p.options.image = value.substr(0, value.find(','));
   const std::string_view rest = value.substr(std::min(value.size(), p.options.image.size() + 1));
+  if (p.options.image == kBenchImage) return set_bench_choice(p.options.bench, rest);
+  if (value.starts_with("builtin:"))
+    return Error{fmt::format("no such built-in image; there is {}", kBenchImage)};
   return parse_properties(rest, [&](std::string_view key, std::string_view text) -> Status {
     if (key == "bits") return set_image_bits(p.options, text);
     if (key != "address")
@@ -311,6 +347,8 @@ constexpr Row kRows[] = {
     {"append", Takes::Value, "TEXT", "the kernel's command line", set_text<&Options::append>},
     {"image", Takes::Value, "FILE[,PROP=X]", "flat image; address=0x7c00, bits=16, 32 or 64",
      set_image},
+    {"image", Takes::Value, "builtin:bench[,PROP=X]",
+     "the bench guest; workload=A+B, ring=0 or 3, units=N", set_image},
     {"drive", Takes::Value, "file=FILE[,PROP=X]",
      "a disk: format=raw|qcow2, if=ide|virtio|floppy, index=N, media=disk|cdrom, readonly=on, "
      "snapshot=on, "
@@ -330,7 +368,9 @@ constexpr Row kRows[] = {
     {"serial", Takes::Value, "BACKEND", "stdio, null, none or file:PATH; up to four times",
      set_serial},
     {"debugcon", Takes::Value, "BACKEND", "debug console on port 402h", set_debugcon},
-    {"display", Takes::Value, "none", "", expect_none},
+    {"display", Takes::Value, "none|sdl|curses",
+     "the screen in a window or here; vnc=[HOST]:N: port 5900 + N", set_display},
+    {"vnc", Takes::Value, "[HOST]:N", "-display vnc=[HOST]:N", set_vnc},
     {"vga", Takes::Value, "std|none", "graphics card: VGA with Bochs VBE (the default)", set_vga},
     {"screendump", Takes::Value, "FILE", "at the end, a picture of the screen: .png or .ppm",
      set_text<&Options::screendump>},
@@ -344,7 +384,8 @@ constexpr Row kRows[] = {
     {"S", Takes::Nothing, "", "starts stopped, for gdb or the monitor's cont",
      set_flag<&Options::start_paused>},
     {"nic", Takes::Value, "none", "", expect_none},
-    {"device", Takes::Value, "NAME[,PROP=X]", "isa-debug-exit,iobase=0xf4 or pc-testdev",
+    {"device", Takes::Value, "NAME[,PROP=X]",
+     "isa-debug-exit,iobase=0xf4, pc-testdev, virtio-keyboard-pci, -mouse-pci or -tablet-pci",
      set_device},
     {"no-reboot", Takes::Nothing, "", "leave instead of rebooting", set_flag<&Options::no_reboot>},
     {"rtc", Takes::Value, "base=BASE", "utc, localtime or 2026-01-31T12:34:56", set_rtc},
@@ -389,6 +430,13 @@ Status check_together(const Options& o) {
     return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
   if (o.perf_map && !o.jit)
     return option_error("-perf-map", "", "names translations; give -accel jit too");
+  if (o.shows_display() && (!o.vga || o.verified))
+    return option_error("-display", "",
+                        "there is no screen; leave -vga none and -accel verify out");
+  for (const CharBackend& line : o.serial)
+    if (o.display.kind == DisplayOption::Kind::Curses && line.kind == CharBackend::Kind::Stdio)
+      return option_error("-display", "curses",
+                          "takes the terminal; give -serial null or file:PATH");
   if (!o.screendump.empty() && !o.vga)
     return option_error("-screendump", o.screendump, "there is no screen; leave -vga none out");
   for (const DriveOption& drive : o.drives)
@@ -456,6 +504,9 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
   // The terminal is the monitor's or QMP's then.
   if (parse.serial_lines == 0 && takes_terminal(parse.options))
     parse.options.serial = {{CharBackend::Kind::Null, ""}};
+  // The curses display has the terminal, unless a -serial claims it.
+  if (parse.options.display.kind == DisplayOption::Kind::Curses && parse.serial_lines == 0)
+    parse.options.serial = {CharBackend{}};
   if (Status status = check_together(parse.options); !status) return Error{status.error()};
   choose_firmware(parse.options);
   return parse.options;

@@ -10,7 +10,10 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "bios/bench_guest.h"
+#include "devices/input_config.h"
 #include "host/socket.h"
+#include "tools/display_options.h"
 #include "tools/drive_options.h"
 #include "tools/firmware_options.h"
 #include "verify/settings.h"
@@ -69,14 +72,18 @@ struct Options {
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
   std::string kernel, initrd, append;
   FirmwareOptions firmware;
-  std::string image;           ///< flat test image
+  std::string image;           ///< flat test image, or kBenchImage
+  BenchChoice bench;           ///< of kBenchImage
   u64 image_address = 0x7C00;  ///< where it is loaded and entered
   u8 image_bits = 16;          ///< 16: real mode, 32: protected mode, 64: long mode
   std::vector<CharBackend> serial = {{CharBackend::Kind::Stdio, ""}};  ///< COM1 to COM4
   std::optional<CharBackend> debugcon;                                 ///< port 402h
   std::optional<u16> debug_exit_port;                                  ///< isa-debug-exit
   bool testdev = false;                                                ///< pc-testdev
-  bool vga = true;                                                     ///< -vga std
+  bool shows_display() const { return display.kind != DisplayOption::Kind::None; }
+  bool vga = true;  ///< -vga std
+  DisplayOption display;
+  InputConfig input;       ///< -device virtio-keyboard-pci and its like
   std::string screendump;  ///< a picture of the screen when the run ends; empty: none
   std::vector<DriveOption> drives;
   bool snapshot = false;  ///< no image is written
@@ -98,6 +105,9 @@ struct Options {
   std::string hash_file;       ///< empty: no state hashes
   u64 hash_every = 1'000'000;  ///< instructions between two state hashes
 };
+
+/// What `-image` calls the bench guest.
+inline constexpr std::string_view kBenchImage = "builtin:bench";
 
 inline constexpr u64 kMinRam = u64{1} << 20;
 /// What 40 physical address bits hold besides the hole below 4 GiB.

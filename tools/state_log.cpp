@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/print.h"
+
 namespace ring3 {
 
 Status StateLog::attach(Pc& board, const Options& options) {
@@ -15,7 +17,7 @@ Status StateLog::attach(Pc& board, const Options& options) {
     return Error{fmt::format("-state-hash {}: cannot be written: {}; give another file",
                              options.hash_file, std::strerror(errno))};
   board.on_instructions(options.hash_every, [this, &board](u64 instructions) {
-    fmt::print(file_.get(), "{} {:016x}\n", instructions, board.state_hash());
+    print_to(file_.get(), "{} {:016x}\n", instructions, board.state_hash());
   });
   return success();
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/print.h"
 #include "host/process.h"
 #include "verify/listing.h"
 
@@ -100,7 +101,7 @@ Remedy Inquiry::find_remedy(const Culprit& culprit) {
 /// The block that both machines run next, printed.
 void Inquiry::describe(Culprit& culprit) {
   const Listing listing = list_block(machines_.interp_board().cpu(), machines_.jit());
-  fmt::print(stderr, "{}", listing.text);
+  print_to(stderr, "{}", listing.text);
   culprit.rip = machines_.interp_board().cpu().state.rip();
   for (const u16 mnemonic : listing.mnemonics)
     if (culprit.count < Remedy::kMost) culprit.mnemonics[culprit.count++] = mnemonic;
@@ -124,24 +125,24 @@ void Inquiry::print_differences(u64 instructions) {
   const bool told = in_copy(machines_, [&] {
     play(machines_, schedule_, instructions);
     machines_.agree(found_.depth);
-    fmt::print(stderr, "{}", machines_.differences());
+    print_to(stderr, "{}", machines_.differences());
     std::fflush(stderr);
     return true;
   });
-  if (!told) fmt::print(stderr, "the translated code ends the process\n");
+  if (!told) print_to(stderr, "the translated code ends the process\n");
 }
 
 Remedy Inquiry::run() {
   const u64 bad = first_difference();
-  fmt::print(stderr, "ring3: verify: {} the block at instruction {}\n",
+  print_to(stderr, "ring3: verify: {} the block at instruction {}\n",
              found_.crashed ? "translated code crashed in" : "jit and interp differ after",
              bad - 1);
   const Culprit culprit = look_at(bad - 1);
   print_differences(bad);
-  fmt::print(stderr, "to repeat: {} -verify from={},every={},blocks={}\n", settings_.command,
+  print_to(stderr, "to repeat: {} -verify from={},every={},blocks={}\n", settings_.command,
              found_.before, settings_.every, settings_.blocks);
   const Remedy remedy = find_remedy(culprit);
-  fmt::print(stderr, "ring3: verify: demoted: {}\n", text_of(remedy));
+  print_to(stderr, "ring3: verify: demoted: {}\n", text_of(remedy));
   std::fflush(stderr);
   return remedy;
 }

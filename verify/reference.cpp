@@ -43,9 +43,12 @@ CodeSize code_size(const CpuState& s) {
 void Reference::run_block(Cpu& cpu) {
   Block& block = blocks_.find(cpu);
   const Effect effect = effect_of(cpu, block);
-  const u64 before = undefined_;
+  const u64 before = undefined_, first = cpu.state.instructions;
+  const size_t count = block.insns.size();
   undefined_ |= effect.inside;  // if a fault ends the block
-  interpret(cpu, block, 0, block.insns.size());
+  interpret(cpu, block, 0, count);
+  // So does a write to the block itself: what would define flags again has not run.
+  if (cpu.state.instructions - first < count) return;
   undefined_ = (before & effect.kept) | effect.added;
   if (effect.loads && several_) undefined_ = flag::kArith;
 }

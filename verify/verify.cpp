@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/print.h"
 #include "host/process.h"
 #include "verify/inquiry.h"
 
@@ -52,7 +53,7 @@ class Worker {
 int Worker::run() {
   if (setup_.started) setup_.started(machines_.streams());
   if (Status started = machines_.start(setup_.prepare, setup_.make_jit); !started) {
-    fmt::print(stderr, "ring3: {}\n", started.error());
+    print_to(stderr, "ring3: {}\n", started.error());
     return 1;
   }
   if (setup_.settings.from > 0) {
@@ -164,16 +165,16 @@ void Worker::hand_over(const Found& found) {
 
 int Worker::finish() {
   machines_.streams().finish();
-  fmt::print(stderr,
+  print_to(stderr,
              "ring3: verify: {} instructions, {} comparisons, {} differences; {} stored flags "
              "differed where the manual leaves them undefined\n",
              machines_.instructions(), schedule_.count(), differences_,
              machines_.flags_made_equal());
-  for (const std::string& remedy : remedies_) fmt::print(stderr, "ring3: verify: {}\n", remedy);
+  for (const std::string& remedy : remedies_) print_to(stderr, "ring3: verify: {}\n", remedy);
   int status = differences_ > 0 ? 1 : machines_.status();
   if (setup_.finished)
     if (const Status finished = setup_.finished(machines_.jit_board()); !finished) {
-      fmt::print(stderr, "ring3: {}\n", finished.error());
+      print_to(stderr, "ring3: {}\n", finished.error());
       status = 1;
     }
   return status;
@@ -185,7 +186,7 @@ int run(const Setup& setup) {
   Pipe result;
   const int worker = copy_process();
   if (worker < 0) {
-    fmt::print(stderr, "ring3: -accel verify: the host refuses a copy of the process\n");
+    print_to(stderr, "ring3: -accel verify: the host refuses a copy of the process\n");
     return 1;
   }
   if (worker == 0) {

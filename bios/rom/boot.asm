@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
 ; INT 19h and 18h: the drives in the order of the CMOS (3Dh: first and second, 38h: third; 1 floppy,
-; 2 hard disk, 3 CD, 4 network).
+; 2 hard disk, 3 CD, 4 network), or what was chosen from the menu (boot_menu.asm).
 
 BOOT_SECTOR equ 0x7C00
 
@@ -11,6 +11,8 @@ int19:
         push DATA
         pop es
         mov byte [es:boot_tried], 0
+        call boot_menu
+        jnc boot_next.kind
 boot_next:
         cli
         xor ax, ax
@@ -24,7 +26,7 @@ boot_next:
         pop es
         call boot_choice
         jc .none
-        test al, al
+.kind:  test al, al
         jz .again
         cmp al, 4
         ja .again
@@ -51,6 +53,8 @@ boot_next:
         mov dl, 0
         call load_boot_sector
         jc .failed
+        cmp word [fs:BOOT_SECTOR + 510], 0xAA55
+        jne .failed
         jmp start_boot_sector
 
 .disk:  cmp byte [BDA_DISKS], 0

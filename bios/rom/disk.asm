@@ -98,6 +98,8 @@ behind_emulated:
         xor al, [es:cd_emulated]
         test al, 0x80
         jnz .end
+        cmp dl, FIRST_CD
+        jae .end
         dec dl
 .end:   mov al, [bp + R_AL]
         ret

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
 ; INT 13h extensions (Enhanced Disk Drive Specification 3.0): access by block number.
-; Not there: buffers above 1 MiB, device paths, DPTE.
+; Not there: buffers above 1 MiB, DPTE; device paths of other disks than ATA.
 
 edd_check:
         cmp bx, 0x55AA
@@ -59,7 +59,10 @@ edd_packet:
         stc
         ret
 
-; 1Ah bytes of parameters to the caller's DS:SI.
+EDD_PATH equ 0x1E               ; the device path in the parameters: up to 42h
+EDD_END equ 0x42
+
+; 1Ah bytes of parameters to the caller's DS:SI, or 1Eh, or 42h, as it has room.
 edd_parameters:
         push ds
         mov ds, [bp + R_DS]
@@ -71,6 +74,12 @@ edd_parameters:
         jb .size
         mov cx, 0x1E
         mov dword [si + 0x1A], -1 ; no DPTE
+        cmp word [si], EDD_END
+        jb .size
+        cmp byte [es:di + DRIVE.type], DRIVE_IDE
+        jne .size
+        call edd_path
+        mov cx, EDD_END
 .size:  mov [si], cx
         cmp byte [es:di + DRIVE.type], DRIVE_CD
         je .cd
@@ -99,3 +108,43 @@ edd_parameters:
         jmp .good
 .bad:   pop ds
         jmp disk_bad
+
+; The path of the ATA disk ES:DI at DS:SI + 1Eh: key, length, bus, interface, their addresses, and
+; the sum of all made zero.
+edd_path:
+        pushad
+        mov bp, sp
+        mov ecx, 0x0101
+        call pci_find_class     ; the IDE function: BX
+        add si, EDD_PATH
+        xor eax, eax
+        mov cx, (EDD_END - EDD_PATH) / 4
+.clear: mov [si], eax
+        add si, 4
+        loop .clear
+        mov si, [bp + R_SI]
+        mov dword [si + 0x1E], 0x24 << 16 | 0xBEDD
+        mov dword [si + 0x24], "PCI "
+        mov dword [si + 0x28], "ATA "
+        mov dword [si + 0x2C], "    "
+        mov al, bl
+        shr al, 3
+        mov [si + 0x31], al
+        and bl, 7
+        mov [si + 0x32], bl
+        mov di, [bp + R_DI]
+        mov al, [es:di + DRIVE.channel]
+        mov [si + 0x33], al
+        mov al, [es:di + DRIVE.unit]
+        shr al, 4
+        and al, 1
+        mov [si + 0x38], al
+        mov cx, EDD_END - EDD_PATH
+        xor al, al
+.sum:   sub al, [si + EDD_PATH]
+        inc si
+        loop .sum
+        mov si, [bp + R_SI]
+        mov [si + EDD_END - 1], al
+        popad
+        ret

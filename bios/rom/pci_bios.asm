@@ -1,10 +1,11 @@
 ; SPDX-License-Identifier: MIT
 ; INT 1Ah AH=B1h (PCI BIOS Specification 2.1), real-mode interface only; and configuration space by
-; mechanism 1 for our own use. Not there: special cycles, setting of interrupt routes.
+; mechanism 1 for our own use. Not there: special cycles, setting of interrupt routes (B10Fh).
 
 PCI_NOT_SUPPORTED equ 0x81
 PCI_NO_DEVICE equ 0x86
 PCI_BAD_REGISTER equ 0x87
+PCI_TOO_SMALL equ 0x89
 
 ; Dword DI of function BX (bus, device and function): EAX. Changes DX.
 pci_read:
@@ -166,8 +167,35 @@ pci_bios:
         xchg al, cl
         ret
 
-; AL=0Eh: the routing table ($PIR's entries) to the caller's buffer: ES:DI points to length, offset,
-; segment.
+; AL=0Eh: the entries of the routing table ($PIR) to the buffer that ES:DI of the caller tells of by
+; length, offset and segment; BX: the interrupts that are only PCI's.
 pci_routing:
-        mov byte [bp + R_AH], PCI_NOT_SUPPORTED
-        jmp set_carry
+        push ds
+        push es
+        mov es, [bp + R_ES]
+        call .table             ; CS:SI, CX bytes
+        mov ax, [es:di]
+        mov [es:di], cx
+        cmp ax, cx
+        mov al, PCI_TOO_SMALL
+        jb .end
+        mov ax, [cs:si + 10]
+        mov [bp + R_BX], ax
+        les di, [es:di + 2]
+        add si, 32
+        cs rep movsb
+        mov al, 0
+.end:   pop es
+        pop ds
+        mov [bp + R_AH], al
+        test al, al
+        jnz set_carry
+        jmp clear_carry
+.table: mov si, tables
+.next:  cmp dword [cs:si], "$PIR"
+        je .found
+        add si, 16
+        jmp .next
+.found: mov cx, [cs:si + 6]
+        sub cx, 32
+        ret

@@ -38,6 +38,7 @@ org 0
 %include "pci_bios.asm"
 %include "option_rom.asm"
 %include "boot.asm"
+%include "boot_menu.asm"
 %include "print.asm"
 
 code_end:

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/log.h"
+#include "base/print.h"
 #include "devices/block/open_image.h"
 #include "devices/block/snapshot.h"
 
@@ -35,15 +36,17 @@ Drive::Drive(const DriveOptions& options, std::unique_ptr<Image> image, bool pro
       read_only_(options.read_only || !image_->writable()),
       probed_raw_(probed_raw) {}
 
-/// An orderly end loses nothing. A failure that is known was already told.
+/// An orderly end loses nothing.
 Drive::~Drive() {
-  const bool told = !error_.empty();
-  if (!read_only_ && !note(image_->flush()) && !told) fmt::print(stderr, "ring3: {}\n", error_);
+  if (!read_only_) static_cast<void>(note(image_->flush()));
 }
 
+/// The guest is told by its controller, the user here, once.
 bool Drive::note(const Status& status) {
   if (status) return true;
-  if (error_.empty()) error_ = fmt::format("-drive file={}: {}", options_.file, status.error());
+  if (!error_.empty()) return false;
+  error_ = fmt::format("-drive file={}: {}", options_.file, status.error());
+  print_to(stderr, "ring3: {}; the guest sees an I/O error\n", error_);
   return false;
 }
 

@@ -37,16 +37,20 @@ Status Qcow2Image::load() {
   std::vector<u8> raw(u64{h_.l1_size} * 8);
   if (Status s = file_->read(h_.l1_offset, raw); !s) return s;
   if (Status s = refcounts_.load(); !s) return s;
+  for (u64 at = 0; at < raw.size(); at += cluster_size_) {
+    if (refcounts_.is_metadata(h_.l1_offset + at)) return corrupt("place of the L1 table");
+    refcounts_.add_metadata(h_.l1_offset + at);
+  }
   l1_.resize(h_.l1_size);
   for (size_t i = 0; i < l1_.size(); ++i) {
     l1_[i] = load64(&raw[8 * i]);
     const u64 table = l1_[i] & kOffsetMask;
-    if (table % cluster_size_) return corrupt("L1 table");
-    if (table && (table >= file_->size() || cluster_size_ > file_->size() - table))
+    if (table == 0) continue;
+    if (table % cluster_size_ || refcounts_.is_metadata(table)) return corrupt("L1 table");
+    if (table >= file_->size() || cluster_size_ > file_->size() - table)
       return Error{"is truncated or corrupt; take a complete copy, or see qemu-img check"};
-    if (table) refcounts_.add_metadata(table);
+    refcounts_.add_metadata(table);
   }
-  for (u64 at = 0; at < raw.size(); at += cluster_size_) refcounts_.add_metadata(h_.l1_offset + at);
   return file_->writable() ? begin_writing() : success();
 }
 

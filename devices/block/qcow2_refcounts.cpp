@@ -12,21 +12,22 @@ Refcounts::Refcounts(DiskFile& file, const Header& h)
       bits_(h.cluster_bits),
       order_(h.refcount_order),
       cluster_size_(h.cluster_size()),
-      table_offset_(h.refcount_table_offset),
-      table_clusters_(h.refcount_table_clusters) {}
+      place_{h.refcount_table_offset, h.refcount_table_clusters} {}
 
 Status Refcounts::load() {
-  std::vector<u8> raw(table_clusters_ << bits_);
-  if (Status s = file_.read(table_offset_, raw); !s) return s;
+  std::vector<u8> raw(place_.clusters << bits_);
+  if (Status s = file_.read(place_.offset, raw); !s) return s;
+  add_metadata(0);
+  for (u64 i = 0; i < place_.clusters; ++i) add_metadata(place_.offset + (i << bits_));
   table_.resize(raw.size() / 8);
   for (size_t i = 0; i < table_.size(); ++i) {
     table_[i] = load64(&raw[8 * i]);
-    if (table_[i] % cluster_size_ || table_[i] >= std::max<u64>(file_.size(), 1))
+    if (table_[i] == 0) continue;
+    // A block that something else uses too would be written by both.
+    if (table_[i] % cluster_size_ || table_[i] >= file_.size() || is_metadata(table_[i]))
       return corrupt("refcount table");
-    if (table_[i]) add_metadata(table_[i]);
+    add_metadata(table_[i]);
   }
-  add_metadata(0);
-  for (u64 i = 0; i < table_clusters_; ++i) add_metadata(table_offset_ + (i << bits_));
   return success();
 }
 
@@ -95,46 +96,52 @@ Result<u64> Refcounts::find_free() {
   for (;; ++free_from_) {
     const auto users = count(free_from_);
     if (!users) return users;
-    if (*users == 0) return free_from_;
+    if (*users) continue;
+    if (is_metadata(free_from_ << bits_)) return corrupt("refcount of a table");
+    return free_from_;
   }
 }
 
 /// The new table goes behind all that is in the file, and the blocks that count it behind it. The
-/// header is switched when all of it is there.
+/// header is switched when all of it is there, see write_out().
 Status Refcounts::grow_table(u64 entries) {
   const u64 clusters = (std::max<u64>(entries, table_.size() * 2) * 8 + cluster_size_ - 1) >> bits_;
   const u64 start = std::max<u64>((file_.size() + cluster_size_ - 1) >> bits_, used_up_to_);
-  std::vector<u64> table = table_;
+  std::vector<u64> table = table_, made;
   table.resize((clusters << bits_) / 8);
   u64 end = start + clusters;
   for (u64 at = start; at < end; at += per_block() - at % per_block()) {
     const u64 index = at / per_block();
     if (index >= table.size()) return Error{"cannot grow further; convert it to larger clusters"};
-    if (table[index]) continue;
+    const auto block = block_of(at);
+    if (!block) return Error{block.error()};
+    if (*block) continue;
     table[index] = end++ << bits_;
+    made.push_back(index);
+  }
+  // From here on nothing fails before all of it is consistent in memory.
+  for (const u64 index : made) {
     add_metadata(table[index]);
     blocks_.emplace(index, Block{std::vector<u8>(cluster_size_)});
   }
-  const std::vector<u64> before = std::exchange(table_, std::move(table));
+  table_ = std::move(table);
   used_up_to_ = end;
-  for (u64 at = start; at < end; ++at) {
-    const auto block = block_of(at);
-    if (!block) return Error{block.error()};
-    set(**block, at % per_block(), 1);
-  }
-  const u64 old_offset = std::exchange(table_offset_, start << bits_);
-  const u64 old_clusters = std::exchange(table_clusters_, clusters);
-  for (u64 i = 0; i < clusters; ++i) add_metadata(table_offset_ + (i << bits_));
+  for (u64 at = start; at < end; ++at) set(blocks_.at(at / per_block()), at % per_block(), 1);
+  const TablePlace before = std::exchange(place_, {start << bits_, clusters});
+  for (u64 i = 0; i < clusters; ++i) add_metadata(place_.offset + (i << bits_));
   table_dirty_ = true;
-  if (Status s = write_out(); !s) return s;
-  if (Status s = file_.sync(); !s) return s;
-  std::array<u8, 12> field;
-  store64(&field[0], table_offset_);
-  store(&field[8], __builtin_bswap32(static_cast<u32>(table_clusters_)));
-  if (Status s = file_.write(kRefcountTableField, field); !s) return s;
-  if (Status s = file_.sync(); !s) return s;
-  for (u64 i = 0; i < old_clusters; ++i)
-    if (Status s = release(old_offset + (i << bits_)); !s) return s;
+  if (in_header_) {
+    // An earlier move did not reach the header: nothing names that place.
+    if (Status s = release_table(before); !s) return s;
+  } else {
+    in_header_ = before;
+  }
+  return write_out();
+}
+
+Status Refcounts::release_table(TablePlace place) {
+  for (u64 i = 0; i < place.clusters; ++i)
+    if (Status s = release(place.offset + (i << bits_)); !s) return s;
   return success();
 }
 
@@ -177,13 +184,25 @@ Status Refcounts::write_out() {
     }
     dirty_blocks_ = 0;
   }
-  if (!table_dirty_) return success();
+  if (table_dirty_) {
+    if (Status s = file_.sync(); !s) return s;
+    std::vector<u8> raw(place_.clusters << bits_);
+    for (size_t i = 0; i < table_.size(); ++i) store64(&raw[8 * i], table_[i]);
+    if (Status s = file_.write(place_.offset, raw); !s) return s;
+    table_dirty_ = false;
+  }
+  return in_header_ ? switch_header() : success();
+}
+
+/// The header names the new table, once that is there for good; then the old one is free.
+Status Refcounts::switch_header() {
   if (Status s = file_.sync(); !s) return s;
-  std::vector<u8> raw(table_clusters_ << bits_);
-  for (size_t i = 0; i < table_.size(); ++i) store64(&raw[8 * i], table_[i]);
-  if (Status s = file_.write(table_offset_, raw); !s) return s;
-  table_dirty_ = false;
-  return success();
+  std::array<u8, 12> field;
+  store64(&field[0], place_.offset);
+  store(&field[8], __builtin_bswap32(static_cast<u32>(place_.clusters)));
+  if (Status s = file_.write(kRefcountTableField, field); !s) return s;
+  if (Status s = file_.sync(); !s) return s;
+  return release_table(*std::exchange(in_header_, std::nullopt));
 }
 
 }  // namespace ring3::qcow2

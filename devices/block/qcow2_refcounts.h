@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -22,7 +23,7 @@ class Refcounts {
   Status release(u64 offset);
   /// Blocks, then the table that names them; both are in the file afterwards.
   Status write_out();
-  bool dirty() const { return dirty_blocks_ || table_dirty_; }
+  bool dirty() const { return dirty_blocks_ || table_dirty_ || in_header_; }
 
   /// Clusters that hold tables: data that points there would destroy them.
   bool is_metadata(u64 offset) const { return metadata_.contains(offset >> bits_); }
@@ -34,6 +35,9 @@ class Refcounts {
     std::vector<u8> bytes;
     bool dirty = false;
   };
+  struct TablePlace {
+    u64 offset, clusters;
+  };
   u64 per_block() const { return cluster_size_ * 8 >> order_; }
   /// The block of a cluster's refcount; null: there is none, all its counts are 0.
   Result<Block*> block_of(u64 cluster);
@@ -43,11 +47,14 @@ class Refcounts {
   void set(Block& block, u64 index, u64 value);
   Result<u64> find_free();
   Status grow_table(u64 entries);
+  Status release_table(TablePlace place);
+  Status switch_header();
 
   DiskFile& file_;
   const u32 bits_, order_;
   const u64 cluster_size_;
-  u64 table_offset_, table_clusters_;
+  TablePlace place_;                     ///< of the table
+  std::optional<TablePlace> in_header_;  ///< what the file's header still says, if not place_
   std::vector<u64> table_;
   std::map<u64, Block> blocks_;  ///< by index into the table
   u64 dirty_blocks_ = 0;

@@ -7,19 +7,15 @@
 namespace ring3 {
 
 Snapshot::Snapshot(std::unique_ptr<Image> below, std::unique_ptr<DiskFile> written)
-    : below_(std::move(below)),
-      file_(std::move(written)),
-      groups_(below_->size() / kSectorSize / kSectorsPerGroup + 1) {}
+    : below_(std::move(below)), file_(std::move(written)) {}
 
 bool Snapshot::is_written(u64 sector) const {
-  const auto& group = groups_[sector / kSectorsPerGroup];
-  return group && group->test(sector % kSectorsPerGroup);
+  const auto group = groups_.find(sector / kSectorsPerGroup);
+  return group != groups_.end() && group->second.test(sector % kSectorsPerGroup);
 }
 
 void Snapshot::mark_written(u64 sector) {
-  auto& group = groups_[sector / kSectorsPerGroup];
-  if (!group) group = std::make_unique<Group>();
-  group->set(sector % kSectorsPerGroup);
+  groups_[sector / kSectorsPerGroup].set(sector % kSectorsPerGroup);
 }
 
 Status Snapshot::read(u64 offset, std::span<u8> out) {
@@ -41,8 +37,9 @@ Status Snapshot::fill_sector(u64 offset) {
   if (start == offset || is_written(offset / kSectorSize)) return success();
   std::array<u8, kSectorSize> sector;
   if (Status s = below_->read(start, sector); !s) return s;
+  if (Status s = file_->write(start, sector); !s) return s;
   mark_written(start / kSectorSize);
-  return file_->write(start, sector);
+  return success();
 }
 
 Status Snapshot::write(u64 offset, std::span<const u8> in) {

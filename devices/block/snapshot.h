@@ -5,7 +5,7 @@
 
 #include <bitset>
 #include <memory>
-#include <vector>
+#include <unordered_map>
 
 #include "devices/block/block_device.h"
 #include "devices/block/image.h"
@@ -35,7 +35,7 @@ class Snapshot final : public Image {
 
   std::unique_ptr<Image> below_;
   std::unique_ptr<DiskFile> file_;
-  std::vector<std::unique_ptr<Group>> groups_;  ///< null: nothing of it was written
+  std::unordered_map<u64, Group> groups_;  ///< by number; where none is, nothing was written
 };
 
 }  // namespace ring3

@@ -39,6 +39,8 @@ class VirtioDevice {
   virtual u32 config_size() const = 0;
   virtual u8 read_config(u32 offset) const = 0;
   virtual void write_config(u32, u8) {}
+  /// Once, before all else: for devices that speak without being asked.
+  virtual void attached(VirtioTransport&) {}
   /// The driver made chains available.
   virtual void notified(VirtioTransport& transport, unsigned queue) = 0;
   virtual void reset() {}

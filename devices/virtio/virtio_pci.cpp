@@ -51,6 +51,7 @@ VirtioPci::VirtioPci(VirtioDevice& device, Wiring wiring)
       msix_window_(std::make_unique<Window>(*this, kMsix, Msix::kSize)),
       function_(std::make_unique<Function>(*this, identity_of(device, wiring.legacy))) {
   RING3_CHECK(device.queues() <= kMaxQueues, "{} queues", device.queues());
+  device.attached(*this);
   reset_device();
 }
 

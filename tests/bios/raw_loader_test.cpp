@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "bios/memory_map.h"
 #include "fake_machine.h"
 
 namespace ring3 {
@@ -39,6 +40,29 @@ TEST_CASE("raw image: outside RAM or above 1 MiB in real mode -> error") {
   CHECK_FALSE(load_raw(machine.target, file.path(), 16 * kMiB - 99, EntryMode::Protected32).ok());
   CHECK_FALSE(load_raw(machine.target, file.path(), ~u64{0}, EntryMode::Long64).ok());
   CHECK_FALSE(load_raw(machine.target, file.path(), 0x100000, EntryMode::Real16).ok());
+}
+
+TEST_CASE("raw image: at 7C00h in long mode -> tables and stack leave it alone") {
+  FakeMachine machine(16 * kMiB);
+  const std::vector<u8> image = filled(0x70000, 0x90);
+  const TempFile file(image);
+  const auto entry = load_raw(machine.target, file.path(), 0x7C00, EntryMode::Long64);
+  REQUIRE(entry.ok());
+  CHECK((*entry).rsp <= 0x7C00);
+  for (u64 at : {u64{0x7C00}, u64{0x7FF8}, 0x7C00 + image.size() - 8})
+    CHECK(machine.read<u64>(at) == load<u64>(image.data()));
+  CHECK(((machine.read<u64>((*entry).cr3) & ~kPageMask) != 0));
+}
+
+TEST_CASE("raw image: over the page tables of long mode -> error") {
+  FakeMachine machine(16 * kMiB);
+  const TempFile file(filled(0x1000, 0x90));
+  const auto entry =
+      load_raw(machine.target, file.path(), layout::kBootPages - 1, EntryMode::Long64);
+  REQUIRE_FALSE(entry.ok());
+  CHECK(entry.error().find("page tables at 0x80000 to 0x86000") != std::string::npos);
+  CHECK(load_raw(machine.target, file.path(), layout::kBootPagesEnd, EntryMode::Long64).ok());
+  CHECK(load_raw(machine.target, file.path(), layout::kBootPages, EntryMode::Protected32).ok());
 }
 
 TEST_CASE("boot sector: signature -> loaded at 7C00h; without it an error") {

@@ -80,6 +80,19 @@ TEST_CASE("drive: snapshot -> random writes read back, the file is as it was") {
   CHECK(dir.contents("disk") == before);
 }
 
+TEST_CASE(
+    "drive: snapshot over an image of eight terabytes -> takes no more room than is written") {
+  TemporaryDirectory dir;
+  const auto path = dir.file("disk", {});
+  std::filesystem::resize_file(path, u64{1} << 43);
+  auto drive = Drive::open({.file = path, .format = ImageFormat::Raw, .snapshot = true});
+  REQUIRE(drive);
+  std::vector<u8> data(512, 1);
+  REQUIRE((*drive)->write((u64{1} << 42) + 512, data));
+  REQUIRE((*drive)->read(u64{1} << 42, data));
+  CHECK(data == std::vector<u8>(512));
+}
+
 TEST_CASE("drive: files that are no images -> one reason with the file's name") {
   TemporaryDirectory dir;
   CHECK(has(open_error({.file = dir.path("missing")}), "No such file"));

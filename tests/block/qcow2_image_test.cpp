@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // qcow2 images against qemu-img: what it made is read, what we wrote it reads, and its check finds
 // no fault. Without the program (package qemu-utils) these tests pass unexamined, with a warning.
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <random>
@@ -77,6 +80,17 @@ void scramble(Drive& drive, std::vector<u8>& twin, u32 seed, int steps, bool dis
         std::equal(back.begin(), back.end(), twin.begin() + static_cast<std::ptrdiff_t>(offset)));
   }
 }
+
+/// Files end there, as on a full disk.
+struct FileSizeLimit {
+  explicit FileSizeLimit(u64 bytes) { set(bytes); }
+  ~FileSizeLimit() { set(RLIM_INFINITY); }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  static void set(u64 bytes) {
+    const rlimit limit{bytes, RLIM_INFINITY};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+};
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -249,4 +263,59 @@ TEST_CASE("qcow2: any byte of the tables spoiled -> an error or other data, neve
     (*drive)->flush();
   }
   SUCCEED();
+}
+
+TEST_CASE("qcow2: the host's disk is full, then has room again -> errors, then all is well") {
+  if (!have_qemu_img()) return;
+  signal(SIGXFSZ, SIG_IGN);
+  // 64 counters to a block and 64 blocks to a table's cluster: the table grows.
+  for (const u64 room : {70, 130, 260, 500, 1000, 1400, 2000, 2090, 2100, 2103, 2111, 2500, 3000}) {
+    CAPTURE(room);
+    Images dir;
+    std::vector<u8> twin(4 << 20);
+    REQUIRE(dir.qemu_img("create -f qcow2 -o cluster_size=512,refcount_bits=64 image 4M") == 0);
+    auto drive = dir.open("image");
+    const auto write_all = [&] {
+      bool good = true;
+      for (size_t at = 0; at < twin.size(); at += 5120) {
+        const auto part = std::span(twin).subspan(at, std::min<size_t>(5120, twin.size() - at));
+        std::fill(part.begin(), part.end(), static_cast<u8>(at >> 9 | 1));
+        good = drive->write(at, part) && good;
+        if (at % 51200 == 0) good = drive->flush() && good;
+      }
+      return drive->flush() && good;
+    };
+    {
+      const FileSizeLimit limit(room << 10);
+      CHECK_FALSE(write_all());
+      CHECK(has(drive->error(), "cannot be written"));
+    }
+    CHECK(dir.qemu_img("check image") % 3 == 0);  // 3: clusters that nobody uses
+    REQUIRE(write_all());
+    CHECK(all_of(*drive) == twin);
+    drive.reset();
+    CHECK(dir.qemu_img("check image") % 3 == 0);
+    CHECK(all_of(*dir.open("image")) == twin);
+  }
+}
+
+TEST_CASE("qcow2: tables that overlap, or counters that call them free -> corrupt, not written") {
+  if (!have_qemu_img()) return;
+  // By cluster: header, refcount table, refcount block, L1 table.
+  const auto spoiled = [](u64 offset, const std::vector<u8>& bytes) {
+    Images dir;
+    REQUIRE(dir.qemu_img("create -f qcow2 image 1M") == 0);
+    patch(dir.path("image"), offset, bytes);
+    const auto before = dir.contents("image");
+    auto drive = Drive::open({.file = dir.path("image")});
+    const std::string error = !drive                                     ? drive.error()
+                              : (*drive)->write(0, std::vector<u8>(512)) ? ""
+                                                                         : (*drive)->error();
+    CHECK(dir.contents("image") == before);
+    return error;
+  };
+  CHECK(has(spoiled(0x10008, {0, 0, 0, 0, 0, 2, 0, 0}), "corrupt (refcount table)"));
+  CHECK(has(spoiled(0x30000, {0, 0, 0, 0, 0, 2, 0, 0}), "corrupt (L1 table)"));
+  CHECK(has(spoiled(40, {0, 0, 0, 0, 0, 2, 0, 0}), "corrupt (place of the L1 table)"));
+  CHECK(has(spoiled(0x20002, {0, 0}), "corrupt (refcount of a table)"));
 }

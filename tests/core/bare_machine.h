@@ -13,7 +13,9 @@ namespace ring3 {
 class StoppedTime final : public TimeSource {
  public:
   Nanos now() override { return time; }
+  const TickLine* line() const override { return tick_line; }
   Nanos time = 0;
+  const TickLine* tick_line = nullptr;
 };
 
 class BareMachine {

@@ -103,6 +103,21 @@ TEST_CASE("data breakpoint: write -> #DB after the instruction") {
   CHECK((m.cpu.state.dr[6] & 0xF) == 2);
 }
 
+TEST_CASE("data breakpoint: inside REP STOS -> #DB after that iteration, RF = 1 in the image") {
+  M m;
+  m.protected_system({0xF3, 0xAA, 0xF4});
+  m.put(m.handler(1), {0xF4});
+  m.reg(kRcx) = 100;
+  m.reg(kRdi) = 0x50000;
+  m.cpu.state.dr[0] = 0x5000A;
+  m.cpu.state.dr[7] = dr7::kFixed | 2 | 0x10000;  // G0, write, 1 byte
+  m.cpu.update_flags_mode();
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRcx) == 89);
+  CHECK(m.stack32(0) == M::kCode);
+  CHECK((m.stack32(2) & flag::RF) != 0);
+}
+
 TEST_CASE("general detect: MOV DR with GD -> #DB with BD, GD cleared") {
   M m;
   m.protected_system({0x0F, 0x21, 0xC0});

@@ -25,6 +25,8 @@
 #include "devices/rtc146818.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "devices/virtio/virtio_input.h"
+#include "devices/vmmouse.h"
 #include "tests/devices/ide_bench.h"
 #include "tests/devices/virtio_bench.h"
 
@@ -107,6 +109,21 @@ Unit ide_with_disks(Bench& b) {
   return {std::move(ide)};
 }
 
+Unit virtio_input(Bench& b, VirtioInput::Kind kind) {
+  auto& input = b.keep<VirtioInput>(kind);
+  auto pci = std::make_unique<VirtioPci>(
+      input, VirtioPci::Wiring{
+                 .memory = b.keep<PhysicalMemory>(u64{1} << 20),
+                 .io = b.keep<IoBus>(),
+                 .intx = b.line("INTA"),
+                 .send = [&b](u64 a, u32 d) { b.note(fmt::format("message {:x} {:x}", a, d)); },
+                 .legacy = false});
+  return {std::move(pci), nullptr, [&input](u32 n) {
+            if (n & 1) return input.key(static_cast<u16>(n >> 8 & 0x7F), n & 2);
+            n & 2 ? input.point(n >> 4 & 0xFFFF, n >> 16, 1, n & 7) : input.move(1, 2, 3, n & 7);
+          }};
+}
+
 Unit virtio_block(Bench& b) {
   auto& block = b.keep<VirtioBlock>(b.keep<PatternMedium>(), "serial");
   auto pci = std::make_unique<VirtioPci>(
@@ -128,9 +145,11 @@ const Entry kDevices[] = {
     {"lapic", 0x400, false, [](Bench& b) { return poked<LocalApic>([](LocalApic& d, u32 n) { n & 1 ? d.set_lint0(n & 2) : n & 4 ? d.set_lint1(n & 2) : void(d.acknowledge()); }, b.clock, b, b.apic_bus, LocalApic::Config{}, [] { return u8{0x20}; }); }},
     {"ioapic", 0x48, false, [](Bench& b) { lapic_of(b).write(0xF0, Width::Dword, 0x1FF); return poked<IoApic>([](IoApic& d, u32 n) { d.set_pin(n & 31, n & 32); }, b.apic_bus); }},
     {"uart16550", 8, false, [](Bench& b) { return poked<Uart16550>([](Uart16550& d, u32 n) { if (d.room()) n & 1 ? d.receive(static_cast<u8>(n >> 8)) : d.receive_break(); }, b.line("IRQ4"), b.keep<TracedSink>(b)); }},
-    {"i8042", 0x38, false, [](Bench& b) { return poked<I8042>([](I8042& d, u32 n) { d.key(n & 1 ? 0xE000 | (n >> 8 & 0x7F) : n >> 8 & 0x7F, n & 2); }, I8042::Pins{b.line("IRQ1"), b.line("IRQ12"), [&b](bool on) { b.line("A20").set(on); }, b.call("reset")}); }},
+    {"i8042", 0x38, false, [](Bench& b) { return poked<I8042>([](I8042& d, u32 n) { if (n & 4) d.mouse(static_cast<i8>(n >> 8), static_cast<i8>(n >> 16), 1, n >> 24 & 31); d.key(n & 1 ? 0xE000 | (n >> 8 & 0x7F) : n >> 8 & 0x7F, n & 2); }, b.clock, I8042::Pins{b.line("IRQ1"), b.line("IRQ12"), [&b](bool on) { b.line("A20").set(on); }, b.call("reset")}); }},
     {"pci", 8, false, pci_with_bridges},
     {"ide", 0x30, false, ide_with_disks},
+    {"virtio-keyboard", VirtioPci::kModern + 0x40, false, [](Bench& b) { return virtio_input(b, VirtioInput::Kind::Keyboard); }},
+    {"virtio-tablet", VirtioPci::kModern + 0x40, false, [](Bench& b) { return virtio_input(b, VirtioInput::Kind::Tablet); }},
     {"virtio-blk legacy", 0x80, false, virtio_block},
     {"virtio-blk", VirtioPci::kModern + 0x40, false, virtio_block},
     {"dma8237", 0x40, false, [](Bench& b) { return poked<Dma8237>([](Dma8237& d, u32 n) { const u8 bytes[] = {1, 2, 3}; d.to_memory(n & 7, bytes); }, b.keep<PhysicalMemory>(u64{1} << 20)); }},
@@ -140,6 +159,7 @@ const Entry kDevices[] = {
     {"isa-debug-exit", 4, false, [](Bench& b) { return unit<DebugExit>([&b](int status) { b.note(fmt::format("exit {}", status)); }); }},
     {"debugcon", 1, false, [](Bench& b) { return unit<DebugCon>(b.keep<TracedSink>(b)); }},
     {"vga", 0x46, false, [](Bench& b) { return unit<Vga>(b.clock, b.keep<PhysicalMemory>(u64{1} << 20, HostMemory::Kind::Shared, u64{256} << 10)); }},
+    {"vmmouse", 4, false, [](Bench& b) { return poked<VmMouse>([](VmMouse& d, u32 n) { d.move(n & 0xFFFF, n >> 16, n & 7, 1); }, VmMouse::Wires{[&b] { return BackdoorRegisters{0x564D5868, b.time.time % 3 ? 0x53424152u : 0x45414552u, static_cast<u32>(39 + b.time.time % 3)}; }, [&b](const BackdoorRegisters& r) { b.note(fmt::format("registers {:x}", r[1])); }, b.call("kick")}); }},
     {"vga memory", 0x20000, false, [](Bench& b) { return vga_in_memory(b, 0xA0000); }},
     {"vga registers", 0x1000, false, [](Bench& b) { return vga_in_memory(b, 0xFEBF0000); }},
     {"post", 1, false, [](Bench&) { return unit<PostPort>(); }},

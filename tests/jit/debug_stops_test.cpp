@@ -100,6 +100,35 @@ TEST_CASE("debug stops: read watchpoint -> writes pass, the read stops") {
   CHECK(m.cpu.state.rip() == kLoad + 3);
 }
 
+TEST_CASE("debug stops: write watchpoint in a hot loop -> stops after each write") {
+  StoppedMachine m(GENERATE(false, true));
+  start_loop(m);
+  m.stops.add_watch({kData, 4, false, true});
+  for (u64 round = 1; round <= 12; ++round) {
+    REQUIRE(m.run_to_stop());
+    CHECK(m.cpu.state.rip() == kLoad);
+    CHECK(m.reg(kRax) == round);
+  }
+}
+
+TEST_CASE("debug stops: watchpoint beside what is accessed -> no stop, no single steps") {
+  StoppedMachine m(GENERATE(false, true));
+  start_loop(m);
+  m.stops.add_watch({kData + 0x100, 8, true, true});
+  CHECK((m.cpu.signals & kSignalTrap) == 0);
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.reg(kRax) == 20);
+  CHECK(m.cpu.state.instructions == 1 + 5 * 20 + 1);
+}
+
+TEST_CASE("debug stops: watchpoint over more memory than pages are armed for -> stops") {
+  StoppedMachine m(GENERATE(false, true));
+  start_loop(m);
+  m.stops.add_watch({kData - 0x10000, ~u64{0} >> 1, true, false});
+  REQUIRE(m.run_to_stop());
+  CHECK(m.cpu.state.rip() == kLoad + 3);
+}
+
 TEST_CASE("debug stops: the same page offset at another address -> does not stop") {
   StoppedMachine m(GENERATE(false, true));
   start_loop(m);

@@ -271,6 +271,17 @@ TEST_CASE("jit misc: random instructions -> the interpreter's registers, flags a
   }
 }
 
+TEST_CASE("jit misc: XCHG EAX, EAX -> clears the upper half of RAX, as NOP does not") {
+  EnginePair pair;
+  const auto prepare_rax = [](BareMachine& m) {
+    prepare(m, 1);
+    m.reg(kRax) = ~u64{0};
+  };
+  pair.run({0x90, 0x87, 0xC0, 0xF4}, prepare_rax);
+  CHECK(pair.b.reg(kRax) == 0xFFFFFFFF);
+  pair.run({0x66, 0x90, 0x90, 0x90, 0xF4}, prepare_rax);
+}
+
 TEST_CASE("jit misc: forms of 32-bit code -> the interpreter's registers, flags and memory") {
   // cmp ecx, edx before and setc before hlt: the flags are kept or set as they should.
   static const std::vector<u8> kForms[] = {
@@ -280,6 +291,7 @@ TEST_CASE("jit misc: forms of 32-bit code -> the interpreter's registers, flags 
       {0x64, 0xF6, 0x3B},              // idiv byte fs:[ebx]
       {0x0F, 0xAB, 0x0B},              // bts [ebx], ecx
       {0x2E, 0x66, 0x0F, 0xA3, 0x0B},  // bt cs:[ebx], cx
+      {0x87, 0xC0},                    // xchg eax, eax
       {0xFF, 0x33},                    // push dword [ebx]
       {0x8F, 0x04, 0x24},              // pop dword [esp]
       {0x66, 0xFF, 0x33},              // push word [ebx]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Patched sensitive instructions against the interpreter: CLI, STI, PUSHF, POPF, CLD, STD, CLAC,
-// STAC, SWAPGS, PAUSE in rings 0 and 3, 32- and 64-bit code, with interrupts and faults taken where
-// the interpreter takes them.
+// STAC, SWAPGS, PAUSE, RDTSC, RDTSCP in rings 0 and 3, 32- and 64-bit code, with interrupts and
+// faults taken where the interpreter takes them.
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -39,7 +39,8 @@ class OneInterrupt final : public ApicPort {
 
 struct Program {
   std::vector<u8> code;
-  bool long64 = false, user = false, smap = false, intr = false, iopl = false;
+  bool long64 = false, user = false, smap = false, intr = false, iopl = false, tsd = false;
+  bool lined = false;  ///< the time is a line over the host's ticks
   u64 rflags = 0;
 };
 
@@ -53,6 +54,8 @@ class Programs {
     p_.smap = p_.long64 && !p_.user && pick(3) == 0;
     p_.intr = pick(2);
     p_.iopl = pick(4) == 0;
+    p_.tsd = pick(3) == 0;
+    p_.lined = pick(4) != 0;
     p_.rflags = flag::kFixed | (random_() & (flag::kArith | flag::DF)) | (pick(2) ? flag::IF : 0);
     if (p_.iopl) p_.rflags |= flag::IOPL;
     for (unsigned n = 2 + pick(12); n > 0; --n) instruction();
@@ -66,7 +69,7 @@ class Programs {
     for (u64 b : bytes) p_.code.push_back(static_cast<u8>(b));
   }
   void instruction() {
-    switch (pick(14)) {
+    switch (pick(16)) {
       case 0:
       case 1:
         return put({0xFA});  // cli
@@ -92,7 +95,11 @@ class Programs {
         return put({0x0F, 0x90 | pick(16), 0xC2});  // setcc dl
       case 12:                                      // mov esi, [user page]
         return put({0x8B, 0x34, 0x25, kUserPage & 0xFF, kUserPage >> 8 & 0xFF, kUserPage >> 16, 0});
-      default:  // mov eax, gs:[8]
+      case 13:
+        return put({0x0F, 0x31});  // rdtsc
+      case 14:
+        return put({0x0F, 0x01, 0xF9});  // rdtscp
+      default:                           // mov eax, gs:[8]
         return p_.long64 ? put({0x65, 0x8B, 0x04, 0x25, 8, 0, 0, 0}) : put({0xF3, 0x90});
     }
   }
@@ -101,7 +108,15 @@ class Programs {
   Program p_;
 };
 
+/// Stand still at the same time; one holds, the other does not.
+constexpr Nanos kTime = 0x123456789ABC;
+constexpr TickLine kLine{.ticks = 0, .limit = ~u64{0}, .nanos = kTime, .rate = 0};
+constexpr TickLine kNoLine{};
+
 void prepare(M& m, const Program& p) {
+  m.time.time = kTime;
+  m.cpu.state.tsc_offset = 0x1111;
+  m.cpu.state.tsc_aux = 0x2222;
   const u8 cpl = p.user ? 3 : 0;
   if (p.long64) {
     m.long_system({}, cpl);
@@ -112,6 +127,7 @@ void prepare(M& m, const Program& p) {
     m.protected_system({}, cpl);
     m.idt(kIntr, M::gate(M::kCode0, M::kHandler + 0x200, 0x8E));
   }
+  if (p.tsd) m.cpu.state.cr4 |= cr4::TSD;
   m.cpu.mmu.set_cr4(m.cpu.state.cr4);
   m.cpu.mmu.flush_all();
   for (unsigned v = 0; v < 32; ++v) m.put(M::kHandler + v * 16, {kHlt});
@@ -160,6 +176,7 @@ TEST_CASE("jit system: random flag and ring 0 instructions -> the interpreter's 
     INFO("seed " << seed << " code " << bytes_of(p.code) << (p.long64 ? " 64" : " 32")
                  << (p.user ? " user" : "") << (p.smap ? " smap" : "") << (p.intr ? " intr" : ""));
     M a, b;
+    b.time.tick_line = p.lined ? &kLine : &kNoLine;
     JitOptions options;
     options.threshold = 0;
     options.cache_bytes = 256 << 10;

@@ -304,6 +304,61 @@ TEST_CASE("watch: write tags go in all views at once; unwatch lets them come bac
   CHECK(m.mmu.probe_write<1>(kLinear));
 }
 
+TEST_CASE(
+    "beside code: a write to a line without code -> direct, to one with code or across -> not") {
+  Machine m;
+  m.tables.map(kLinear, kFrame | kAll);
+  m.memory.watch({kFrame}, PhysicalMemory::kWatchCode);
+  m.touch(kLinear, W);
+  CHECK_FALSE(m.mmu.probe_beside_code(kLinear, 4));  // nobody said where its code is
+  m.memory.set_code_lines({kFrame + 0x123}, 2);
+  u8* const page = m.memory.ram().data() + kFrame;
+  CHECK(m.mmu.probe_beside_code(kLinear + 60, 4) == page + 60);
+  CHECK(m.mmu.probe_beside_code(kLinear + 128, 8) == page + 128);
+  CHECK(m.mmu.probe_beside_code(kLinear + 0xFF8, 8) == page + 0xFF8);
+  CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 61, 4));
+  CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 127, 1));
+  CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 0xFFC, 8));
+  CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 0x400000, 4));  // the same slot
+  SECTION("another watcher -> it is told") {
+    m.memory.watch({kFrame}, PhysicalMemory::kWatchLog);
+    CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 128, 8));
+  }
+  SECTION("no longer watched -> the usual way") {
+    m.memory.unwatch({kFrame}, PhysicalMemory::kWatchCode);
+    CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 128, 8));
+  }
+  SECTION("bypass, INVLPG -> not") {
+    m.mmu.set_bypass(true);
+    CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 128, 8));
+    m.mmu.set_bypass(false);
+    CHECK(m.mmu.probe_beside_code(kLinear + 128, 8));
+    m.mmu.invlpg({kLinear});
+    CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 128, 8));
+  }
+  SECTION("watched anew -> not before somebody says where its code is") {
+    m.memory.unwatch({kFrame}, PhysicalMemory::kWatchCode);
+    m.memory.watch({kFrame}, PhysicalMemory::kWatchCode);
+    CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 128, 8));
+  }
+}
+
+TEST_CASE("beside code: a page that may not be written, or is clean -> not") {
+  Machine m;
+  m.tables.map(kLinear, kFrame | kP | kU);
+  m.memory.watch({kFrame}, PhysicalMemory::kWatchCode);
+  m.memory.set_code_lines({kFrame}, 1);
+  m.touch(kLinear, R, View::User);
+  m.mmu.set_view(View::User);
+  CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 128, 8));
+  m.tables.map(kLinear, kFrame | kAll);
+  m.mmu.invlpg({kLinear});
+  m.touch(kLinear, R, View::User);
+  CHECK_FALSE(m.mmu.probe_beside_code(kLinear + 128, 8));
+  m.touch(kLinear, W, View::User);
+  CHECK(m.mmu.probe_beside_code(kLinear + 128, 8));
+}
+
 TEST_CASE("map and A20 changes -> every host pointer goes, generation moves") {
   PhysicalMemory memory(0x20'0000);
   Mmu mmu(memory);
@@ -327,6 +382,22 @@ TEST_CASE("Mmu: gone before the memory -> a map change reaches nobody") {
   memory.set_a20(false);
   memory.watch({0}, PhysicalMemory::kWatchCode);
   CHECK_FALSE(memory.a20());
+}
+
+TEST_CASE("arm: an armed page never hits, others do; disarmed it hits again") {
+  Machine m;
+  m.tables.map(kLinear, kFrame | kAll);
+  m.tables.map(kLinear + 0x1000, kFrame + 0x1000 | kAll);
+  m.touch(kLinear, W);
+  m.mmu.arm({kLinear});
+  CHECK(m.mmu.armed());
+  for (const u64 page : {kLinear, kLinear + 0x1000}) CHECK(m.touch(page, W).ok);
+  CHECK_FALSE(m.mmu.probe_read<1>(kLinear));
+  CHECK_FALSE(m.mmu.probe_write<1>(kLinear));
+  CHECK(m.mmu.probe_write<1>(kLinear + 0x1000));
+  m.mmu.arm({});
+  m.touch(kLinear, W);
+  CHECK(m.mmu.probe_write<1>(kLinear));
 }
 
 TEST_CASE("bypass: nothing hits, what was cached hits again after") {

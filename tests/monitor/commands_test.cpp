@@ -25,7 +25,7 @@ TEST_CASE("monitor: unknown, too much, too little -> said; empty line -> nothing
   FakeBoard board;
   CHECK(run_line(board.machine, "nonsense") == "unknown command: 'nonsense'; try help\n");
   CHECK(run_line(board.machine, "stop now") == "stop: give no arguments\n");
-  CHECK(run_line(board.machine, "sendkey") == "sendkey: give keys\n");
+  CHECK(run_line(board.machine, "sendkey") == "sendkey: give keys ?hold\n");
   CHECK(run_line(board.machine, "  ").empty());
   CHECK(run_line(board.machine, "sendkey ctrl-nokey").find("'nokey'") != std::string::npos);
 }
@@ -115,6 +115,47 @@ TEST_CASE("monitor session: editing keys -> the line as a person means it") {
   CHECK(type(board, "nonsense\x15info status\n") == "VM status: running\n(ring3) ");
   CHECK(type(board, "info status\n\x1B[A\n") ==
         "VM status: running\n(ring3) VM status: running\n(ring3) ");
+}
+
+namespace {
+
+std::vector<u8> typed(FakeBoard& board) {
+  std::vector<u8> bytes;
+  I8042& keyboard = board.pc.keyboard();
+  while (keyboard.read(I8042::kCommand, Width::Byte) & 1)
+    bytes.push_back(static_cast<u8>(keyboard.read(I8042::kData, Width::Byte)));
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "monitor: sendkey -> down in order, up in the other one, at once or when the time is over") {
+  FakeBoard board;
+  run_line(board.machine, "sendkey ctrl-alt-delete");
+  CHECK(typed(board) == std::vector<u8>{0x1D, 0x38, 0xE0, 0x53, 0xE0, 0xD3, 0xB8, 0x9D});
+  run_line(board.machine, "sendkey 0x1e-0xc8 50");
+  CHECK(typed(board) == std::vector<u8>{0x1E, 0xE0, 0x48});
+  run_line(board.machine, "sendkey b 1000");
+  CHECK(typed(board) == std::vector<u8>{0xE0, 0xC8, 0x9E, 0x30});
+  const Nanos due = board.pc.clock().next_deadline();
+  CHECK(due <= board.pc.clock().now() + 1'000'000'000);
+  CHECK(run_line(board.machine, "sendkey b soon").find("milliseconds") != std::string::npos);
+  CHECK(run_line(board.machine, "sendkey 0x1ff").find("no key") != std::string::npos);
+}
+
+TEST_CASE("monitor: mouse_move and mouse_button -> reports of the PS/2 mouse") {
+  FakeBoard board;
+  board.pc.keyboard().write(I8042::kCommand, Width::Byte, 0xA8);
+  board.pc.keyboard().write(I8042::kCommand, Width::Byte, 0xD4);
+  board.pc.keyboard().write(I8042::kData, Width::Byte, 0xF4);
+  typed(board);
+  run_line(board.machine, "mouse_move 3 -4");
+  CHECK(typed(board) == std::vector<u8>{0x08, 3, 4});
+  run_line(board.machine, "mouse_button 4");
+  CHECK(typed(board) == std::vector<u8>{0x0A, 0, 0});
+  CHECK(run_line(board.machine, "mouse_move far").find("give") != std::string::npos);
+  CHECK(run_line(board.machine, "mouse_button 9").find("sum") != std::string::npos);
 }
 
 }  // namespace ring3

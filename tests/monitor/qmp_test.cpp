@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <sstream>
 
@@ -86,6 +88,42 @@ TEST_CASE("QMP: human-monitor-command -> the monitor's text") {
   CHECK(client.ask(R"({"execute":"human-monitor-command",
                        "arguments":{"command-line":"info status"}})")["return"] ==
         "VM status: running\n");
+}
+
+TEST_CASE("QMP: send-key and input-send-event -> keys by name and number; nonsense -> an error") {
+  FakeBoard board;
+  Client client(board);
+  client.ask(R"({"execute":"qmp_capabilities"})");
+  const auto bytes = [&board] {
+    std::vector<u8> got;
+    I8042& keyboard = board.pc.keyboard();
+    while (keyboard.read(I8042::kCommand, Width::Byte) & 1)
+      got.push_back(static_cast<u8>(keyboard.read(I8042::kData, Width::Byte)));
+    return got;
+  };
+  client.ask(
+      R"({"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"shift"},
+          {"type":"number","data":30}],"hold-time":0}})");
+  CHECK(bytes() == std::vector<u8>{0x2A, 0x1E, 0x9E, 0xAA});
+  const Json pressed = client.ask(
+      R"({"execute":"input-send-event","arguments":{"events":[{"type":"key","data":{"down":true,
+          "key":{"type":"qcode","data":"up"}}},{"type":"rel","data":{"axis":"x","value":5}},
+          {"type":"abs","data":{"axis":"y","value":5}},
+          {"type":"btn","data":{"down":true,"button":"left"}}]}})");
+  CHECK(pressed.contains("return"));
+  CHECK(bytes() == std::vector<u8>{0xE0, 0x48});
+  for (const char* events :
+       {"1", "[1]", R"([{"type":"key"}])", R"([{"type":"btn","data":{"down":1,"button":"left"}}])",
+        R"([{"type":"abs","data":{"axis":"z","value":1}}])", R"([{"type":"key","data":
+          {"down":true,"key":{"type":"qcode","data":7}}}])",
+        R"([{"type":"nothing","data":{}}])"}) {
+    CAPTURE(events);
+    const std::string request =
+        fmt::format(R"({{"execute":"input-send-event","arguments":{{"events":{}}}}})", events);
+    CHECK(error_class(client.ask(request)) == "GenericError");
+  }
+  CHECK(error_class(client.ask(R"({"execute":"send-key","arguments":{"keys":[{}]}})")) ==
+        "GenericError");
 }
 
 }  // namespace ring3

@@ -66,6 +66,11 @@ def cases(files):
     yield ["-image", files["missing"]], ["-image", files["missing"]]
     yield ["-image", files["empty"]], ["-image", files["empty"]]
     yield ["-image", files["large"], "-m", "16M"], ["-image", files["large"]]
+    for choice, word in (("nope", "builtin:bench"), ("bench,workload=integer+nope", "self_modify"),
+                         ("bench,ring=1", "0 or 3"), ("bench,units=0", "units=0"),
+                         ("bench,nope=1", "workload"),
+                         ("bench,workload=system_call,ring=0", "ring 0")):
+        yield ["-image", f"builtin:{choice}"], [choice, word]
     for size in ("0", "1K", "64T", "-1", "abc", "99999999999999999999"):
         yield ["-m", size], ["-m", size]
     yield ["-frobnicate"], ["-frobnicate"]
@@ -84,6 +89,11 @@ def cases(files):
     yield ["-rtc", "base=never"], ["-rtc", "base=never"]
     yield ["-initrd", files["text"]], ["-initrd", "-kernel"]
     yield ["-vga", "cirrus"], ["-vga", "cirrus", "std"]
+    for display in ("gtk", "vnc=", "vnc=nowhere:1", "vnc=:x", "vnc=:99999", "vnc=203.0.113.1:1"):
+        yield ["-display", display], ["-display", display]
+    yield ["-display", "curses"], ["-display curses", "terminal"]
+    yield ["-display", "curses", "-serial", "stdio"], ["-display curses", "-serial"]
+    yield ["-vnc", ":1", "-vga", "none"], ["-display", "-vga none"]
     yield ["-vga", "none", "-screendump", "x.png"], ["-screendump", "-vga none"]
     for name in ("missing", "empty", "directory"):
         yield ["-hda", files[name]], ["-hda", files[name]]
@@ -95,6 +105,8 @@ def cases(files):
     yield ["-drive", "if=ide"], ["-drive", "file=FILE"]
     yield ["-hda", files["text"], "-hdb", files["text"]], ["-hdb", files["text"], "in use"]
     yield ["-hda", files["text"], "-drive", f"file={files['random']},index=0"], ["-drive", "taken"]
+    yield (["-image", files["boot-sector"], "-blocks", files["missing"] + "/x"],
+           ["-blocks", files["missing"]])
     yield ["-stats=xml"], ["-stats", "xml"]
 
 

@@ -8,15 +8,29 @@ import subprocess
 import sys
 import tempfile
 
-TIMEOUT = 60
+TIMEOUT = 120
 failures = 0
 
+# The socket's file is there before ring3 listens, and on a busy host much earlier.
+CONNECT = """python
+import os, signal, threading, time
+def connect():
+    for attempt in range(600):
+        try:
+            return gdb.execute("target remote SOCKET")
+        except gdb.error as error:
+            reason = error
+            time.sleep(0.05)
+    print(f"no connection: {reason}")
+connect()
+end"""
 
-def gdb_run(ring3, options, batches, directory):
+
+def gdb_run(ring3, options, batches, directory, arch=""):
     """Starts the guest stopped, then gdb once per batch of commands. (output of each, status)."""
     socket = directory / "gdb"
     socket.unlink(missing_ok=True)
-    guest = subprocess.Popen([ring3, "-S", "-gdb", f"unix:{socket}", "-serial", "null",
+    guest = subprocess.Popen([ring3, "-S", "-gdb", f"unix:{socket}{arch}", "-serial", "null",
                               "-monitor", "none", *options], stdin=subprocess.DEVNULL)
     outputs = []
     try:
@@ -24,11 +38,8 @@ def gdb_run(ring3, options, batches, directory):
             script = directory / "script"
             script.write_text(f"""set pagination off
 set confirm off
-set tcp connect-timeout 10
 set height 0
-python import time, os
-python [time.sleep(0.05) for n in range(200) if not os.path.exists("{socket}")]
-target remote {socket}
+{CONNECT.replace("SOCKET", str(socket))}
 {batch}
 """, encoding="utf-8")
             done = subprocess.run(["gdb", "-nx", "-q", "-batch", "-x", str(script)], text=True,
@@ -71,6 +82,68 @@ continue
 p $eip
 detach
 """
+# A read by LGDT; the instruction between the two modes.
+REAL_STOPS = """
+rwatch *(short*)0x7e78
+continue
+p $eip
+delete
+hbreak *0x7c12
+continue
+p $cr0 & 1
+stepi
+p $eip
+kill
+"""
+# Told from the start that it is a 32-bit machine.
+PROTECTED_STOPS = """
+show architecture
+hbreak *0x7d00
+continue
+delete
+watch *(int*)0x10000
+continue
+p/x *(int*)0x10000
+delete
+awatch *(int*)0x12000
+continue
+delete
+break *0x7e00
+continue
+p/x $cr0
+kill
+"""
+# The guest runs a loop of two instructions when gdb interrupts it, so that is translated.
+HOT_STOPS = """
+python threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+continue
+p $rip >= 0x7e00 && $rip < 0x7e0c
+rwatch *(char*)0x9008
+continue
+p/x $rip
+delete
+hbreak *0x7e08
+continue
+continue
+p/x $rip
+delete
+watch *(char*)0x9008
+python threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+continue
+delete
+set var *(char*)0x9008 = 1
+awatch *(long*)0x9000
+continue
+p/x $rip
+continue
+p $rcx
+delete
+hbreak *0x7e48 if $rcx == 99900
+continue
+p $rcx
+p *(long*)0x9000
+detach
+"""
 LONG = """
 show architecture
 info registers cs cr0 efer
@@ -111,6 +184,28 @@ def check_modes(ring3, image, engine, directory):
            "Hardware watchpoint 2", "Old value = 1", "New value = 2", "$4 = 77", "$5 = 3",
            "VM status: paused", "$6 = 0x0", "detached")
     expect(f"{engine}: runs on to its end", f"status {status}", "status 85")
+
+
+def check_stops(ring3, image, engine, directory):
+    """Hardware breakpoints and watchpoints of each kind, in each mode."""
+    options = ["-accel", engine, "-image", image, "-device", "isa-debug-exit,iobase=0xf4"]
+    (real,), _ = gdb_run(ring3, options, [REAL_STOPS], directory)
+    expect(f"{engine}: stops in real mode", real, "Hardware read watchpoint 1",
+           "Hardware read watchpoint 1", "0x7c0a", "assisted breakpoint 2", "Breakpoint 2", "= 1",
+           "0x7d00")
+    (protected,), _ = gdb_run(ring3, options, [PROTECTED_STOPS], directory, ",arch=i386")
+    expect(f"{engine}: stops in protected mode", protected, "i386", "Breakpoint 1",
+           "Hardware watchpoint 2", "New value = 69635", "= 0x11003",
+           "Hardware access (read/write) watchpoint 3", "Hardware access (read/write) watchpoint 3",
+           "Breakpoint 4", "= 0x80000011")
+    (_, hot), status = gdb_run(ring3, options, [REAL, HOT_STOPS], directory)
+    access = "Hardware access (read/write) watchpoint 4"
+    expect(f"{engine}: stops in translated code", hot, "SIGINT", "$1 = 1",
+           "Hardware read watchpoint 1", "Hardware read watchpoint 1", "$2 = 0x7e08",
+           "Breakpoint 2", "Breakpoint 2", "$3 = 0x7e08", "Hardware watchpoint 3", "SIGINT", access,
+           access, "= 0x7e48", access, "$5 = 99999", "Breakpoint 5", "$6 = 99900", "$7 = 101",
+           "detached")
+    expect(f"{engine}: translated code runs on to its end", f"status {status}", "status 85")
 
 
 LINUX = """
@@ -158,6 +253,7 @@ def main():
         directory = pathlib.Path(name)
         for engine in ("interp", "jit"):
             check_modes(ring3, image, engine, directory)
+            check_stops(ring3, image, engine, directory)
             if guest and pathlib.Path(guest[0]).exists():
                 check_linux(ring3, *guest, engine, directory)
     sys.exit(1 if failures else 0)
