@@ -19,8 +19,7 @@ bool is_jump(const Insn& insn) {
 /// Where to go instead of out of the block to its start. Not valid, with nothing emitted but saves:
 /// it is not possible. Keeps the host's flags if they are the guest's.
 asmjit::Label Translator::loop_label() {
-  if (!is_jump(*insn_) || c_.treatments.back() != Treatment::Emit || t_->calls_out)
-    return {};
+  if (!is_jump(*insn_) || c_.treatments.back() != Treatment::Emit || t_->calls_out) return {};
   for (size_t n = 0; n + 1 < c_.treatments.size(); ++n)
     if (c_.treatments[n] > Treatment::CopyMem) return {};
   const bool first = !in_loop_ && !in_steady_ && !loop_entry_.isValid();

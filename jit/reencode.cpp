@@ -102,7 +102,8 @@ HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memor
   }
   HostCode code = encode(request);
   // The encoder's 90H is NOP, which does not clear the upper half of RAX (SDM 2B NOP).
-  if (d.insn.mnemonic == ZYDIS_MNEMONIC_XCHG && code.length == 1) code = {{0x87, 0xC0}, 2};
+  const bool nop = code.length == 1 && code.bytes[0] == 0x90;
+  if (d.insn.mnemonic == ZYDIS_MNEMONIC_XCHG && nop) code = {{0x87, 0xC0}, 2};
   return code;
 }
 
