@@ -548,6 +548,7 @@ std::string options_help() {
   std::string text =
       "usage: ring3 [options]\n"
       "       ring3 blocks ...   what the translator made of a guest; ring3 blocks -help\n"
+      "       ring3 bench ...    engines and peers measured; ring3 bench --help\n"
       "Runs an x86 PC in this terminal. Without -kernel or -image it boots the built-in guest.\n"
       "Ctrl-A X quits, Ctrl-A H helps.\n\n";
   for (const OptionRow& row : kRows) {

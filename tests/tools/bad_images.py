@@ -114,7 +114,8 @@ def backed(test):
     raw.write_bytes(bytes(MIB))
     gone = test.create("gone", "-u", "-b", "nowhere.raw", "-F", "raw")
     yield "backing file gone", gone, ["nowhere.raw", "No such file"]
-    itself = test.create("itself", "-u", "-b", "itself", "-F", "qcow2")
+    itself = test.create("itself")
+    test.qemu_img("rebase", "-u", "-b", "itself", "-F", "qcow2", "itself")
     yield "backing file is itself", itself, ["circle", "qemu-img rebase"]
     test.create("b-of-circle", "-u", "-b", "a-of-circle", "-F", "qcow2")
     a = test.create("a-of-circle", "-u", "-b", "b-of-circle", "-F", "qcow2")
@@ -131,9 +132,10 @@ def check_refused(test):
     for name, image, words in [*spoiled(test), *backed(test)]:
         test.refused(name, ["-hda", image], "-hda", image, *words)
     image = test.path("itself")
-    for options in (["-drive", f"file={image},if=virtio"], ["-fda", image], ["-snapshot", "-hda", image],
-                    ["-drive", f"file={image},readonly=on"]):
-        test.refused(f"{options[0]} {options[-1].split(',')[-1][:12]}", options, image, "circle")
+    for name, options in (("virtio", ["-drive", f"file={image},if=virtio"]), ("floppy", ["-fda", image]),
+                          ("snapshot", ["-snapshot", "-hda", image]),
+                          ("read-only", ["-drive", f"file={image},readonly=on"])):
+        test.refused(f"a circle: {name}", options, image, "circle")
     raw = test.path("base.raw")
     test.refused("format=qcow2 of a raw file", ["-drive", f"file={raw},format=qcow2"], raw, "format=raw")
     test.refused("a directory", ["-hda", test.directory], "-hda", test.directory, "directory")
