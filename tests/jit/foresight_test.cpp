@@ -97,6 +97,8 @@ TEST_CASE("foresight: a string's source that is not known -> its destination is 
   CHECK_FALSE(m.ahead({0xA4}));  // not canonical: #GP
   m.reg(kRsi) = kAbsent - 8;
   check(m.ahead({0x48, 0xA5}), kAbsent + 0x100, 2);  // within a page that is there
+  m.reg(kRsi) = 32 << 20;
+  CHECK_FALSE(m.ahead({0x48, 0xA5}));  // no memory there: a device may see the read first
 }
 
 }  // namespace ring3
