@@ -49,8 +49,8 @@ bool Translator::place_spilled(std::array<u8, 16>& places, bool memory, const De
 }
 
 void Translator::load_places(const std::array<u8, 16>& places, const Decoded& d) {
-  for (u8 guest = 12; guest < 16; ++guest) {
-    if (places[guest] == kSpilled) continue;
+  for (u8 guest = 0; guest < 16; ++guest) {
+    if (kHostOf[guest] != kSpilled || places[guest] == kSpilled) continue;
     bool needed = false;
     for (unsigned n = 0; n < d.insn.operand_count_visible; ++n) {
       const ZydisDecodedOperand& op = d.operands[n];
@@ -64,8 +64,8 @@ void Translator::load_places(const std::array<u8, 16>& places, const Decoded& d)
 }
 
 void Translator::store_places(const std::array<u8, 16>& places) {
-  for (u8 guest = 12; guest < 16; ++guest) {
-    if (places[guest] == kSpilled) continue;
+  for (u8 guest = 0; guest < 16; ++guest) {
+    if (kHostOf[guest] != kSpilled || places[guest] == kSpilled) continue;
     bool written = false;
     for (unsigned n = 0; n < d_.insn.operand_count_visible; ++n) {
       const ZydisDecodedOperand& op = d_.operands[n];

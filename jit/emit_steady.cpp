@@ -26,8 +26,6 @@ constexpr u32 kMaxInstructions = 4096;  ///< without a look at signals
 /// the probes ahead cost.
 constexpr u32 kTries = 8;
 
-constexpr u16 kInState = 0xF000;  ///< guest registers that stand in CpuState
-
 /// LEA needs no scratch register.
 bool adds_host_registers(const Insn& insn) {
   const auto host = [](u8 guest) { return guest < 16 && kHostOf[guest] != kSpilled; };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The register map: where each guest register stands while translated code runs. r15 points at
 // CpuState, r13 and r14 are scratch, rsp is the host's stack; guest rsp stands in r12 and guest r12
-// to r15 stand in CpuState.
+// to r15 in r8 to r11. Guest r8 to r11 stand in CpuState: compilers name them a third as often.
 #pragma once
 
 #include <asmjit/x86.h>
@@ -14,8 +14,14 @@ namespace x86 = asmjit::x86;
 
 inline constexpr u8 kSpilled = 0xFF;
 /// Host register number by guest register number.
-inline constexpr u8 kHostOf[16] = {0, 1, 2,  3,  12,       5,        6,        7,
-                                   8, 9, 10, 11, kSpilled, kSpilled, kSpilled, kSpilled};
+inline constexpr u8 kHostOf[16] = {0,        1,        2,        3,        12, 5, 6,  7,
+                                   kSpilled, kSpilled, kSpilled, kSpilled, 8,  9, 10, 11};
+/// A bit for each guest register that stands in CpuState.
+inline constexpr u16 kInState = [] {
+  u16 bits = 0;
+  for (unsigned guest = 0; guest < 16; ++guest) bits |= (kHostOf[guest] == kSpilled) << guest;
+  return bits;
+}();
 
 inline constexpr x86::Gp kState = x86::r15, kScratchA = x86::r14, kScratchB = x86::r13,
                          kGuestRsp = x86::r12;
