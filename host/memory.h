@@ -25,6 +25,8 @@ class HostMemory {
   u8* data() const { return data_; }
   u64 size() const { return size_; }
   std::span<u8> span() const { return {data_, size_}; }
+  /// Bytes that the host has given to it so far; 0 if the host does not say.
+  u64 resident_bytes() const;
 
  private:
   u8* data_ = nullptr;

@@ -4,9 +4,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "host/memory.h"
 
@@ -58,6 +60,13 @@ HostMemory& HostMemory::operator=(HostMemory&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+u64 HostMemory::resident_bytes() const {
+  std::vector<unsigned char> pages(size_ >> kPageShift);
+  if (size_ == 0 || mincore(data_, size_, pages.data()) != 0) return 0;
+  const auto resident = std::count_if(pages.begin(), pages.end(), [](u8 p) { return p & 1; });
+  return static_cast<u64>(resident) << kPageShift;
 }
 
 u64 host_resident_bytes() {

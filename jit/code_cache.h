@@ -22,7 +22,6 @@ class CodeCache {
     Arena records;
     NativeBlock* blocks = nullptr;  ///< all that stand there, dead ones too
   };
-  static constexpr size_t kMinBytes = size_t{1} << 20;
 
   explicit CodeCache(std::unique_ptr<CodeMemory> memory);
 

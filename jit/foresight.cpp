@@ -80,12 +80,16 @@ Foresight of_stack(const Decoded& d, const Insn& insn) {
 
 enum class Outlook : u8 { Clear, Faults, Unknown };
 
+u64 linear_of(const CpuState& s, Seg seg, u64 offset) {
+  return (s.seg[seg].access_base + offset) & s.linear_mask;
+}
+
 /// One access inside a page that no other fault comes before.
 Outlook look_ahead(Cpu& cpu, Seg seg, u64 offset, const Foresight& f, Access access, Fault& fault) {
   const CpuState& s = cpu.state;
   const Segment& segment = s.seg[seg];
   if (!(access == Access::Write ? segment.flat_write : segment.flat_read)) return Outlook::Unknown;
-  const u64 linear = (segment.access_base + offset) & s.linear_mask;
+  const u64 linear = linear_of(s, seg, offset);
   if ((linear & kPageMask) + f.size > kPageSize || (linear & f.align_mask) != 0)
     return Outlook::Unknown;
   if (!cpu.canonical(linear) || alignment_checked(s)) return Outlook::Unknown;
@@ -97,14 +101,23 @@ Outlook look_ahead(Cpu& cpu, Seg seg, u64 offset, const Foresight& f, Access acc
   return Outlook::Faults;
 }
 
+/// The read of a string instruction, which a device would see before the write's fault: clear only
+/// where it is one of memory.
+Outlook look_at_source(Cpu& cpu, const Insn& insn, u64 offset, const Foresight& f, Fault& fault) {
+  const Seg seg = static_cast<Seg>(insn.segment);
+  const Outlook outlook = look_ahead(cpu, seg, offset, f, Access::Read, fault);
+  if (outlook != Outlook::Clear) return outlook;
+  const u64 linear = linear_of(cpu.state, seg, offset);
+  return cpu.mmu.probe_read(linear, f.size, cpu.data_view()) ? Outlook::Clear : Outlook::Unknown;
+}
+
 bool string_faults(Cpu& cpu, const Insn& insn, const Foresight& f, Fault& fault) {
   const u64 mask = low_mask(insn.address_width * 8);
   const u64* const gpr = cpu.state.gpr;
   if ((insn.prefixes & (kRep | kRepne)) && (gpr[kRcx] & mask) == 0) return false;
   Outlook outlook = Outlook::Clear;
   if (f.kind != Foresight::Destination)
-    outlook =
-        look_ahead(cpu, static_cast<Seg>(insn.segment), gpr[kRsi] & mask, f, Access::Read, fault);
+    outlook = look_at_source(cpu, insn, gpr[kRsi] & mask, f, fault);
   if (f.kind != Foresight::Source && outlook == Outlook::Clear)
     outlook = look_ahead(cpu, kEs, gpr[kRdi] & mask, f, f.access, fault);
   return outlook == Outlook::Faults;

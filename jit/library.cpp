@@ -24,7 +24,10 @@ NativeBlock* first(const Block& block) { return static_cast<NativeBlock*>(block.
 }  // namespace
 
 Library::Library(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory> memory)
-    : cpu_(cpu), cache_(std::move(memory)), context_(cpu, options, cache_) {}
+    : cpu_(cpu),
+      cache_(std::move(memory)),
+      context_(cpu, options, cache_),
+      counters_(options.profile ? options.profile->translator : own_counters_) {}
 
 Library::~Library() = default;
 
@@ -67,6 +70,7 @@ NativeBlock* Library::add(Block& block, u64 rip) {
   block.native = t;
   t->next_in_region = std::exchange(cache_.region().blocks, t);
   ++counters_.translated;
+  count_memory();
   if (perf_map_) perf_map_->add(t->code, t->code_bytes, fmt::format("guest_{:x}", rip));
   return t;
 }
@@ -228,12 +232,10 @@ void Library::drop_all() {
   cache_.empty_all();
 }
 
-JitCounters Library::counters() const {
-  JitCounters all = counters_;
-  all.code_bytes = cache_.used();
-  all.code_memory = cache_.touched();
-  all.record_bytes = cache_.record_bytes();
-  return all;
+void Library::count_memory() {
+  counters_.code_bytes = cache_.used();
+  counters_.code_memory = cache_.touched();
+  counters_.record_bytes = cache_.record_bytes();
 }
 
 }  // namespace ring3::jit

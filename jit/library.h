@@ -46,7 +46,6 @@ class Library final : public BlockObserver {
   /// Names translations for the host's profiler from now on.
   void set_perf_map(std::unique_ptr<PerfMap> map);
   const Stubs& stubs() const { return context_.stubs; }
-  JitCounters counters() const;
   /// The table of a mode, or null: nothing of it was translated yet.
   Targets* targets_of(u32 key) const {
     const auto found = targets_.find(key);
@@ -61,12 +60,14 @@ class Library final : public BlockObserver {
   void unchain(ExitSite& site);
   void unchain(NativeBlock& t);
   void remove(NativeBlock& t);
+  void count_memory();
 
   Cpu& cpu_;
   CodeCache cache_;
   Context context_;
   std::unique_ptr<PerfMap> perf_map_;  ///< or null
-  JitCounters counters_;
+  JitCounters own_counters_;
+  JitCounters& counters_;  ///< the profile's, or those
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
   u64 round_ = 0;  ///< of Mmu::last_generation(), at which the tables were emptied
 };

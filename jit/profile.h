@@ -11,6 +11,7 @@
 
 #include "core/cpu.h"
 #include "decoder/block.h"
+#include "jit/counters.h"
 
 namespace ring3 {
 
@@ -59,6 +60,7 @@ class Profile {
   Counters callouts{};  ///< instructions whose treatment is Callout or CalloutEnd
   Counters cold{};      ///< of the others, when their fast path could not do: TLB misses, ...
   u64 interpreted = 0;  ///< instructions of blocks that the interpreter ran
+  JitCounters translator;
   std::vector<FieldName> fields;  ///< that host code uses, once something was translated
   u64 not_recorded = 0;           ///< blocks for which there was no room
 

@@ -29,6 +29,7 @@ Summary summarize(const Profile& profile, u64 instructions) {
   s.instructions = instructions;
   s.blocks = profile.blocks;
   s.interpreted = profile.interpreted;
+  s.translator = profile.translator;
   profile.for_each([&s](const BlockRecord& block) { add_block(s, block); });
   for (size_t m = 0; m < profile.callouts.size(); ++m) {
     s.cold += profile.cold[m];

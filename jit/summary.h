@@ -25,6 +25,7 @@ struct Summary {
   std::array<u64, kTreatments> by_treatment{};
   u64 cold = 0;
   u64 interpreted = 0;
+  JitCounters translator;
   std::vector<CalloutCount> callouts;  ///< most frequent first
 
   /// What ran as Copy, CopyMem or Emit, of all instructions.

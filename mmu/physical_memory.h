@@ -68,6 +68,8 @@ class PhysicalMemory {
   PhysicalMemory(const PhysicalMemory&) = delete;
 
   u64 ram_bytes() const { return ram_bytes_; }
+  /// Of RAM and device RAM, what was touched.
+  u64 resident_bytes() const { return ram_.resident_bytes(); }
   u64 low_ram_end() const;   ///< first address past RAM below the hole
   u64 high_ram_end() const;  ///< first address past RAM above 4 GiB, or 4 GiB if there is none
 

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/print.h"
+#include "bench/command.h"
 #include "devices/pc.h"
 #include "display/screendump.h"
 #include "host/standard_streams.h"
@@ -294,6 +295,8 @@ int ring3_main(std::span<const char* const> arguments) {
   open_missing_streams();
   if (!arguments.empty() && arguments[0] == std::string_view("blocks"))
     return blocks_main(arguments.subspan(1));
+  if (!arguments.empty() && arguments[0] == std::string_view("bench"))
+    return bench::run_command(arguments.subspan(1));
   auto options = parse_options(arguments);
   if (!options) return fail(options.error());
   options->verify.command = command_of(arguments);

@@ -62,6 +62,19 @@ Result<u64> parse_ram_size(std::string_view text) {
   return size;
 }
 
+Result<u64> parse_bytes(std::string_view text, u64 min, u64 max) {
+  unsigned shift = 0;
+  if (const auto suffix = text.empty() ? std::nullopt : unit_shift(text.back())) {
+    shift = *suffix;
+    text.remove_suffix(1);
+  }
+  const auto count = digits(text);
+  if (!count) return Error{"not a size; give bytes, or a number with K, M or G, as in 64M"};
+  if (*count > max >> shift) return Error{fmt::format("too large; give at most {}M", max >> 20)};
+  if (*count << shift < min) return Error{fmt::format("too small; give at least {}M", min >> 20)};
+  return *count << shift;
+}
+
 Result<u64> parse_number(std::string_view text, u64 max) {
   const bool hex = text.starts_with("0x") || text.starts_with("0X");
   const auto value = hex ? digits(text.substr(2), 16) : digits(text);

@@ -13,6 +13,9 @@ namespace ring3 {
 /// "128M", "1G", "512" (MiB, as QEMU): bytes, checked against kMinRam and kMaxRam.
 Result<u64> parse_ram_size(std::string_view text);
 
+/// "64M", "1048576": bytes, or with K, M, G; from `min` to `max`.
+Result<u64> parse_bytes(std::string_view text, u64 min, u64 max);
+
 /// An unsigned number, decimal or 0x hexadecimal, up to `max`.
 Result<u64> parse_number(std::string_view text, u64 max);
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "jit/jit.h"
 #include "tools/control_options.h"
 #include "tools/option_values.h"
 
@@ -24,7 +25,7 @@ using Set = Status (*)(Parse&, std::string_view value);
 
 enum class Takes : u8 { Nothing, Value, OptionalValue };
 
-struct Row {
+struct OptionRow {
   std::string_view name;
   Takes takes;
   std::string_view syntax;  ///< of the value, for -help
@@ -144,6 +145,11 @@ Status set_treat(Parse& p, std::string_view value) {
   if (!value.ends_with(kCallout)) return Error{"give MNEMONIC=callout"};
   p.options.callouts.emplace_back(value.substr(0, value.size() - kCallout.size()));
   return success();
+}
+
+Status set_jit_cache(Parse& p, std::string_view value) {
+  return store_result(parse_bytes(value, JitOptions::kMinCache, JitOptions::kMaxCache),
+                      p.options.jit_cache);
 }
 
 Status set_serial(Parse& p, std::string_view value) {
@@ -321,7 +327,7 @@ Status set_blocks(Parse& p, std::string_view value) {
   });
 }
 
-constexpr Row kRows[] = {
+constexpr OptionRow kRows[] = {
     {"help", Takes::Nothing, "", "this text", set_action<Options::Action::Help>},
     {"h", Takes::Nothing, "", "", set_action<Options::Action::Help>},
     {"version", Takes::Nothing, "", "the version", set_action<Options::Action::Version>},
@@ -336,6 +342,8 @@ constexpr Row kRows[] = {
     {"verify", Takes::Value, "PROP=N,...",
      "every=2000 instructions chained, then blocks=4 alone; from=N, stretch=N", set_verify},
     {"treat", Takes::Value, "MNEMONIC=callout", "jit: call the interpreter for it", set_treat},
+    {"jit-cache", Takes::Value, "SIZE", "jit: memory for translated code: 1M to 1G (64M)",
+     set_jit_cache},
     {"bios", Takes::Value, "seabios|FILE", "a BIOS image; seabios: of the Debian package",
      set_bios},
     {"boot", Takes::Value, "[order=]LETTERS", "a floppy, c disk, d CD, n network; once=, menu=on",
@@ -404,8 +412,8 @@ constexpr Row kRows[] = {
     {"stats", Takes::OptionalValue, "[=json[:FILE]]", "counters at the end", set_stats},
 };
 
-const Row* find_row(std::string_view name) {
-  for (const Row& row : kRows)
+const OptionRow* find_row(std::string_view name) {
+  for (const OptionRow& row : kRows)
     if (row.name == name) return &row;
   return nullptr;
 }
@@ -431,6 +439,8 @@ Status check_together(const Options& o) {
     return option_error("-state-hash", o.hash_file, "compares repeatable runs; give -icount too");
   if (!o.blocks_file.empty() && !o.jit)
     return option_error("-blocks", o.blocks_file, "lists translations; give -accel jit too");
+  if (o.jit_cache && !o.jit && !o.verified)
+    return option_error("-jit-cache", "", "holds translations; give -accel jit or verify too");
   if (o.perf_map && !o.jit)
     return option_error("-perf-map", "", "names translations; give -accel jit too");
   if (o.shows_display() && (!o.vga || o.verified))
@@ -481,7 +491,7 @@ Status parse_one(Parse& parse, std::span<const char* const> arguments, size_t& a
   const auto argument = split_argument(text);
   if (!argument) return Error{fmt::format("{}: not an option; kernels go with -kernel FILE", text)};
   const std::string option = fmt::format("-{}", argument->name);
-  const Row* row = find_row(argument->name);
+  const OptionRow* row = find_row(argument->name);
   if (!row) return option_error(option, "", "unknown option; -help lists them");
   if (row->takes == Takes::Nothing && argument->value)
     return option_error(option, "", "takes no value");
@@ -519,9 +529,10 @@ std::string options_help() {
   std::string text =
       "usage: ring3 [options]\n"
       "       ring3 blocks ...   what the translator made of a guest; ring3 blocks -help\n"
+      "       ring3 bench ...    engines and peers measured; ring3 bench --help\n"
       "Runs an x86 PC in this terminal. Without -kernel or -image it boots the built-in guest.\n"
       "Ctrl-A X quits, Ctrl-A H helps.\n\n";
-  for (const Row& row : kRows) {
+  for (const OptionRow& row : kRows) {
     if (row.help.empty()) continue;
     const std::string_view gap = row.takes == Takes::Value ? " " : "";
     text +=

@@ -71,6 +71,7 @@ struct Options {
   bool verified = false;     ///< -accel verify
   verify::Settings verify;
   std::vector<std::string> callouts;  ///< -treat MNEMONIC=callout
+  std::optional<u64> jit_cache;       ///< bytes of code memory; none: the translator's default
   std::string kernel, initrd, append;
   FirmwareOptions firmware;
   std::string image;           ///< flat test image, or kBenchImage

@@ -49,6 +49,14 @@ nlohmann::ordered_json kvm_json(const Kvm& kvm) {
           {"counters", counters}};
 }
 
+/// Of the host's memory: all that the process has, the guest's RAM, the rest.
+struct MemoryUse {
+  u64 resident = host_resident_bytes();
+  u64 guest;
+  explicit MemoryUse(const Cpu& cpu) : guest(cpu.mmu.memory().resident_bytes()) {}
+  u64 beyond() const { return resident - std::min(guest, resident); }
+};
+
 bool write_all(std::FILE* file, const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), file) == text.size();
 }
@@ -62,6 +70,9 @@ std::string stats_text(const Cpu& cpu, const RunTimes& times, const Summary& sum
   text += fmt::format("host CPU seconds  {:14.3f}\n", times.host_cpu_seconds);
   if (times.host_cpu_seconds > 0)
     text += fmt::format("million per CPU s {:14.1f}\n", millions / times.host_cpu_seconds);
+  const MemoryUse memory(cpu);
+  text += fmt::format("resident KiB      {:14}  of these {} guest RAM, {} beyond\n",
+                      memory.resident >> 10, memory.guest >> 10, memory.beyond() >> 10);
   for (const Count& c : exits_of(cpu)) text += fmt::format("  {:<16}{:14}\n", c.reason, c.times);
   if (times.kvm) text += kvm_text(*times.kvm);
   return text + summary_text(summary_json(summary));
@@ -70,9 +81,12 @@ std::string stats_text(const Cpu& cpu, const RunTimes& times, const Summary& sum
 std::string stats_json(const Cpu& cpu, const RunTimes& times, const Summary& summary) {
   nlohmann::ordered_json exits = nlohmann::ordered_json::object();
   for (const Count& c : exits_of(cpu)) exits[std::string(c.reason)] = c.times;
+  const MemoryUse memory(cpu);
   nlohmann::ordered_json all = {{"instructions", cpu.state.instructions},
                                 {"guest_seconds", times.guest_seconds},
                                 {"host_cpu_seconds", times.host_cpu_seconds},
+                                {"resident_bytes", memory.resident},
+                                {"guest_ram_bytes", memory.guest},
                                 {"exits", exits}};
   all["translator"] = summary_json(summary);
   if (times.kvm) all["kvm"] = kvm_json(*times.kvm);

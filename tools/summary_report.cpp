@@ -42,6 +42,23 @@ Json callouts_json(const Summary& s) {
   return list;
 }
 
+Json translator_json(const JitCounters& c) {
+  return {{"translated", c.translated},   {"dropped", c.dropped},
+          {"evicted", c.evicted},         {"evictions", c.evictions},
+          {"chained", c.chained},         {"code_bytes", c.code_bytes},
+          {"code_memory", c.code_memory}, {"record_bytes", c.record_bytes}};
+}
+
+std::string translator_lines(const Json& c) {
+  const auto count = [&c](const char* key) { return c.at(key).get<u64>(); };
+  return fmt::format(
+      "translations      {:14}  dropped {}, of these {} from {} full regions\n"
+      "exits linked      {:14}\n"
+      "code bytes        {:14}  in {} KiB of memory, records in {} KiB\n",
+      count("translated"), count("dropped"), count("evicted"), count("evictions"), count("chained"),
+      count("code_bytes"), count("code_memory") >> 10, count("record_bytes") >> 10);
+}
+
 }  // namespace
 
 Json summary_json(const Summary& s) {
@@ -52,6 +69,7 @@ Json summary_json(const Summary& s) {
       treatments[std::string(name_of(static_cast<Treatment>(t)))] = s.by_treatment[t];
     json["treatments"] = treatments;
   }
+  json["translator"] = translator_json(s.translator);
   json["callouts"] = callouts_json(s);
   return json;
 }
@@ -63,6 +81,7 @@ std::string summary_text(const Json& summary, size_t callouts) {
   if (list.empty() && interpreted == 0) return {};
   std::string text = summary.contains("treatments") ? treatment_lines(summary, all)
                                                     : share_line("interpreted", interpreted, all);
+  if (summary.contains("translator")) text += translator_lines(summary.at("translator"));
   text += "hottest callouts    by treatment      cold path\n";
   for (size_t n = 0; n < std::min(callouts, list.size()); ++n) {
     const Json& c = list.at(n);

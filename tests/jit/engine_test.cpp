@@ -6,6 +6,7 @@
 
 #include "../core/bare_machine.h"
 #include "jit/jit.h"
+#include "jit/profile.h"
 
 namespace ring3 {
 namespace {
@@ -99,6 +100,36 @@ TEST_CASE("jit: full code cache -> emptied, and the guest goes on") {
   m.reg(kRcx) = 20;
   REQUIRE(m.run(100000) == Exit::Halted);
   CHECK(m.reg(kRax) == 600 * 20);
+}
+
+TEST_CASE("jit: more code than -jit-cache holds -> the oldest regions go, the rest goes on") {
+  constexpr u64 kCode = 0x300000, kData = 0x200000;
+  constexpr unsigned kBlocks = 500, kStores = 40, kTurns = 6;
+  Profile profile;
+  JitOptions options = JitMachine::eager();
+  options.cache_bytes = JitOptions::kMinCache;
+  options.profile = &profile;
+  JitMachine m(options);
+  m.long_mode({});
+  std::vector<u8> code;
+  for (unsigned n = 0; n < kBlocks; ++n) {  // inc dword [rdi + rcx]; ...; jmp +0
+    for (unsigned i = 0; i < kStores; ++i) code.insert(code.end(), {0xFF, 0x04, 0x0F});
+    code.insert(code.end(), {0xEB, 0});
+  }
+  const u32 to = static_cast<u32>(-static_cast<i32>(code.size() + 8));
+  code.insert(code.end(), {0xFF, 0xCB, 0x0F, 0x85, static_cast<u8>(to), static_cast<u8>(to >> 8),
+                           static_cast<u8>(to >> 16), 0xFF, 0xF4});  // dec ebx; jnz; hlt
+  m.memory.write(PhysAddr{kCode}, std::span<const u8>(code));
+  m.cpu.state.rip() = kCode;
+  m.reg(kRdi) = kData;
+  m.reg(kRcx) = 0;
+  m.reg(kRbx) = kTurns;
+  REQUIRE(m.run(1'000'000) == Exit::Halted);
+  CHECK(m.memory.read<u32>({kData}) == kBlocks * kStores * kTurns);
+  CHECK(profile.translator.evictions > 4);
+  CHECK(profile.translator.evicted > kBlocks / 4);
+  CHECK(profile.translator.evicted < profile.translator.translated);
+  CHECK(profile.translator.code_memory <= JitOptions::kMinCache);
 }
 
 TEST_CASE("jit: demoted rows -> the same result by callouts") {

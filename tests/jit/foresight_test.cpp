@@ -86,4 +86,19 @@ TEST_CASE("foresight: another fault may come first, or none -> left to the handl
   CHECK_FALSE(m.ahead({0xF3, 0xA4}));  // nothing to repeat
 }
 
+TEST_CASE("foresight: a string's source that is not known -> its destination is not asked") {
+  Machine m;
+  m.reg(kRdi) = kAbsent + 0x100;
+  m.reg(kRsi) = kAbsent - 4;
+  CHECK_FALSE(m.ahead({0x48, 0xA5}));        // movsq from across pages: the second is absent
+  CHECK_FALSE(m.ahead({0xF3, 0x48, 0xA5}));  // rep movsq
+  CHECK_FALSE(m.ahead({0x48, 0xA7}));        // cmpsq
+  m.reg(kRsi) = u64{1} << 63;
+  CHECK_FALSE(m.ahead({0xA4}));  // not canonical: #GP
+  m.reg(kRsi) = kAbsent - 8;
+  check(m.ahead({0x48, 0xA5}), kAbsent + 0x100, 2);  // within a page that is there
+  m.reg(kRsi) = 32 << 20;
+  CHECK_FALSE(m.ahead({0x48, 0xA5}));  // no memory there: a device may see the read first
+}
+
 }  // namespace ring3

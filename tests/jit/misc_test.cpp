@@ -282,6 +282,19 @@ TEST_CASE("jit misc: XCHG EAX, EAX -> clears the upper half of RAX, as NOP does 
   pair.run({0x66, 0x90, 0x90, 0x90, 0xF4}, prepare_rax);
 }
 
+TEST_CASE("jit misc: XCHG EDX, EAX in both encodings -> exchanged, upper halves cleared") {
+  EnginePair pair;
+  for (const std::vector<u8>& code : {std::vector<u8>{0x87, 0xC2, 0xF4}, {0x92, 0xF4}}) {
+    pair.run(code, [](BareMachine& m) {
+      prepare(m, 1);
+      m.reg(kRax) = 0x1111111122222222;
+      m.reg(kRdx) = 0x3333333344444444;
+    });
+    CHECK(pair.b.reg(kRax) == 0x44444444);
+    CHECK(pair.b.reg(kRdx) == 0x22222222);
+  }
+}
+
 TEST_CASE("jit misc: forms of 32-bit code -> the interpreter's registers, flags and memory") {
   // cmp ecx, edx before and setc before hlt: the flags are kept or set as they should.
   static const std::vector<u8> kForms[] = {

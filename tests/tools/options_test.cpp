@@ -55,6 +55,24 @@ TEST_CASE("options: -m out of range or no size -> the value and the way out") {
   CHECK(error_of({"-m", "1025K"}) == "-m 1025K: not a multiple of 4K");
 }
 
+TEST_CASE("options: -jit-cache -> bytes, or with a suffix") {
+  CHECK(good({"-jit-cache", "1048576"}).jit_cache == u64{1} << 20);
+  CHECK(good({"-jit-cache", "2048K"}).jit_cache == u64{2} << 20);
+  CHECK(good({"-accel", "verify", "-jit-cache", "1G"}).jit_cache == u64{1} << 30);
+  CHECK_FALSE(good({}).jit_cache.has_value());
+}
+
+TEST_CASE("options: -jit-cache out of range or no size -> the value and the way out") {
+  CHECK(error_of({"-jit-cache", "64"}) == "-jit-cache 64: too small; give at least 1M");
+  CHECK(error_of({"-jit-cache", "1023K"}) == "-jit-cache 1023K: too small; give at least 1M");
+  CHECK(error_of({"-jit-cache", "2G"}) == "-jit-cache 2G: too large; give at most 1024M");
+  CHECK(error_of({"-jit-cache", "big"}).find("not a size") != std::string::npos);
+  CHECK(error_of({"-jit-cache", "M"}).find("not a size") != std::string::npos);
+  CHECK(error_of({"-jit-cache", "-1M"}).find("not a size") != std::string::npos);
+  CHECK(error_of({"-jit-cache", "18446744073709551615G"}).find("too large") != std::string::npos);
+  CHECK(error_of({"-accel", "interp", "-jit-cache", "8M"}).find("-accel jit") != std::string::npos);
+}
+
 TEST_CASE("options: -blocks -> a file and how many; only for the translator") {
   const Options o = good({"-accel", "jit", "-blocks", "b.json,top=7"});
   CHECK(o.blocks_file == "b.json");
