@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/print.h"
+#include "bench/command.h"
 #include "devices/pc.h"
 #include "display/screendump.h"
 #include "host/standard_streams.h"
@@ -106,7 +107,7 @@ RunTimes times_of(Pc& board) {
 void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std::string& error) {
   board.on_reset([&board, &options, &error, info] {
     reset_firmware(board, info, options.firmware);
-    if (boots_from_drives(options)) return;
+    if (boots_by_itself(options)) return;
     const auto entry = load_guest(board.memory(), info, options);
     if (entry && starts_behind_bios(*entry, options)) return;
     if (entry) return enter(board.cpu(), *entry);
@@ -274,6 +275,8 @@ int ring3_main(std::span<const char* const> arguments) {
   open_missing_streams();
   if (!arguments.empty() && arguments[0] == std::string_view("blocks"))
     return blocks_main(arguments.subspan(1));
+  if (!arguments.empty() && arguments[0] == std::string_view("bench"))
+    return bench::run_command(arguments.subspan(1));
   auto options = parse_options(arguments);
   if (!options) return fail(options.error());
   options->verify.command = command_of(arguments);

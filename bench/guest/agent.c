@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The guest's first process, driven by bench/run through the console.
+// The guest's first process, driven by bench/program_suite.cpp through the console.
 #include "agent.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """checksums.py BENCH-GUEST: runs two units of each program here and compares with checksums.txt.
-`--print` gives the lines of that file. The class real needs a busybox and is left to bench/run."""
+`--print` gives the lines of that file. The class real needs a busybox and is left to ring3 bench."""
 import pathlib
 import re
 import subprocess

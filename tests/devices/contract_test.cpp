@@ -27,6 +27,7 @@
 #include "devices/vga.h"
 #include "devices/virtio/virtio_input.h"
 #include "devices/vmmouse.h"
+#include "tests/devices/contract_parts.h"
 #include "tests/devices/ide_bench.h"
 #include "tests/devices/virtio_bench.h"
 
@@ -152,6 +153,11 @@ const Entry kDevices[] = {
     {"virtio-tablet", VirtioPci::kModern + 0x40, false, [](Bench& b) { return virtio_input(b, VirtioInput::Kind::Tablet); }},
     {"virtio-blk legacy", 0x80, false, virtio_block},
     {"virtio-blk", VirtioPci::kModern + 0x40, false, virtio_block},
+    {"virtio-blk common", 0x40, false, [](Bench& b) { return unit<Part>(std::move(virtio_block(b).device), VirtioPci::kModern); }},
+    {"virtio-blk modern", VirtioPci::kModernSize, false, [](Bench& b) { return unit<Part>(std::move(virtio_block(b).device), VirtioPci::kModern); }},
+    {"virtio-blk msix", Msix::kSize, false, [](Bench& b) { return unit<Part>(std::move(virtio_block(b).device), VirtioPci::kMsix); }},
+    {"configuration space", ConfigurationSpace::kFunctions * 0x100, false, [](Bench& b) { return unit<ConfigurationSpace>(b); }},
+    {"shadow ram", 0x200, false, [](Bench&) { return unit<ShadowedRoms>(); }},
     {"dma8237", 0x40, false, [](Bench& b) { return poked<Dma8237>([](Dma8237& d, u32 n) { const u8 bytes[] = {1, 2, 3}; d.to_memory(n & 7, bytes); }, b.keep<PhysicalMemory>(u64{1} << 20)); }},
     {"fdc82077", 8, false, [](Bench& b) { auto& memory = b.keep<PhysicalMemory>(u64{1} << 20); auto& disk = b.keep<PatternMedium>(); disk.bytes = 1474560; return unit<Fdc82077>(b.line("IRQ6"), b.keep<Dma8237>(memory), std::array<Fdc82077::Drive, 2>{{{true, &disk}, {true, nullptr}}}); }},
     {"fw_cfg", 12, false, [](Bench& b) { return unit<FwCfg>(b.keep<PhysicalMemory>(u64{1} << 20)); }},

@@ -36,12 +36,12 @@ next:   call    ready
         mov     cx, 256
         mov     dx, 0x1F0
 %ifdef WRITE
-word:   mov     ax, bx
+next_word: mov     ax, bx
         out     dx, ax
 %else
-word:   in      ax, dx
+next_word: in      ax, dx
 %endif
-        loop    word
+        loop    next_word
         call    ready
 checked:
         inc     ebx
