@@ -7,6 +7,9 @@
 #include <limits>
 #include <utility>
 
+#include "base/log.h"
+#include "base/print.h"
+
 namespace ring3::jit {
 namespace {
 
@@ -64,6 +67,7 @@ NativeBlock* Library::add(Block& block, u64 rip) {
   }
   drop_oldest(block);
   NativeBlock* const t = translate(block, rip, {page.host, kPageSize});
+  if (!t) block.executions = 0;  // not each time again
   if (!t) return nullptr;
   t->targets = &targets(block);
   t->next = first(block);
@@ -104,10 +108,13 @@ NativeBlock* Library::translate(Block& block, u64 rip, std::span<const u8> page)
   bytes = bytes.first(block.bytes);
   Arena& records = cache_.region().records;
   const Arena::Mark mark = records.mark();
-  for (const bool lazy : {true, false}) {
+  for (const Way way : {Way::Lazy, Way::Careful, Way::Handlers}) {
     context_.reset();
-    if (NativeBlock* t = Translator(context_, block, rip, bytes, page).translate(lazy)) return t;
+    if (NativeBlock* t = Translator(context_, block, rip, bytes, page).translate(way)) return t;
     records.rewind(mark);
+    if (context_.errors.failed && first_times(failed_, 1))
+      print_to(stderr, "ring3: jit: cannot assemble the block at {:#x}: {}\n", rip,
+               context_.errors.text);
   }
   return nullptr;
 }

@@ -66,6 +66,7 @@ class Library final : public BlockObserver {
   CodeCache cache_;
   Context context_;
   std::unique_ptr<PerfMap> perf_map_;  ///< or null
+  u32 failed_ = 0;                     ///< times that something could not be assembled
   JitCounters own_counters_;
   JitCounters& counters_;  ///< the profile's, or those
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;

@@ -24,6 +24,8 @@ void Context::reset() {
   lists.release();
   code.reset();
   code.init(asmjit::Environment::host(), reinterpret_cast<u64>(cache.next()));
+  code.setErrorHandler(&errors);
+  errors.failed = false;
   code.attach(&assembler);
 }
 
@@ -39,7 +41,7 @@ bool Translator::decode() {
   return true;
 }
 
-NativeBlock* Translator::translate(bool lazy) {
+NativeBlock* Translator::translate(Way way) {
   if (!decode()) return nullptr;
   t_ = records_.make<NativeBlock>();
   t_->block = &block_;
@@ -50,9 +52,11 @@ NativeBlock* Translator::translate(bool lazy) {
   begin_record();
   c_.treatments.clear();
   for (u32 n = 0; n < c_.decoded.size(); ++n)
-    c_.treatments.push_back(treatment_of(c_.decoded[n], block_.insns[n], c_.options));
+    c_.treatments.push_back(way == Way::Handlers
+                                ? callout_of(c_.decoded[n])
+                                : treatment_of(c_.decoded[n], block_.insns[n], c_.options));
   c_.groups.find(c_.decoded, block_.insns, c_.treatments, word(), rip_);
-  const u32 poll_at = poll_index(lazy);
+  const u32 poll_at = poll_index(way == Way::Lazy);
   t_->flags_dead = poll_at != 0;
   for (index_ = 0; index_ < block_.insns.size(); ++index_) {
     if (index_ == poll_at) poll();
@@ -64,7 +68,7 @@ NativeBlock* Translator::translate(bool lazy) {
   emit_third_copy();
   emit_cold();
   emit_cold_exits();
-  t_->code = needs_flags_ ? nullptr : c_.cache.add(code_);
+  t_->code = needs_flags_ || c_.errors.failed ? nullptr : c_.cache.add(code_);
   if (!t_->code) return nullptr;
   t_->code_bytes = static_cast<u32>(code_.codeSize());
   for (const Home& h : homes_) h.jump->home = static_cast<u32>(code_.labelOffset(h.label));

@@ -18,6 +18,24 @@
 
 namespace ring3::jit {
 
+/// An instruction that could not be assembled would be missing: the code must not run.
+class AssemblyErrors final : public asmjit::ErrorHandler {
+ public:
+  void handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) override {
+    if (!failed) text = message;
+    failed = true;
+  }
+  bool failed = false;
+  std::string text;  ///< the first
+};
+
+/// How a block is tried, until one way succeeds.
+enum class Way : u8 {
+  Lazy,     ///< may leave the flags at its entry unsaved, if it overwrites them soon enough
+  Careful,  ///< saves them
+  Handlers  ///< and every instruction is a callout
+};
+
 /// What translations of one engine share.
 struct Context {
   Context(Cpu& cpu, const JitOptions& options, CodeCache& cache)
@@ -36,6 +54,7 @@ struct Context {
   AccessGroups groups;
   asmjit::CodeHolder code;  ///< used again and again: so are its tables
   x86::Assembler assembler;
+  AssemblyErrors errors;  ///< of this Translator
   std::array<std::byte, 64 << 10> start{};
   std::pmr::monotonic_buffer_resource lists{start.data(), start.size()};  ///< of a Translator
 
@@ -48,9 +67,8 @@ class Translator {
   /// `bytes` are the block's, `page` those of its page, if it stands in one.
   Translator(Context& context, Block& block, u64 rip, std::span<const u8> bytes,
              std::span<const u8> page);
-  /// `lazy`: the block may leave the flags at its entry unsaved, if it overwrites them soon enough.
-  /// Null: something could not be assembled, or turned out to need those flags.
-  NativeBlock* translate(bool lazy);
+  /// Null: something could not be assembled, or turned out to need the flags at the entry.
+  NativeBlock* translate(Way way);
 
  private:
   enum Where : u8 { kHost = 1, kFrame = 2, kRecipe = 4 };

@@ -128,8 +128,12 @@ bool wants_alignment(const Decoded& d) {
          d.insn.mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B;
 }
 
+Treatment callout_of(const Decoded& d) {
+  return is_terminator(d) ? Treatment::CalloutEnd : Treatment::Callout;
+}
+
 Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& options) {
-  const Treatment end = is_terminator(d) ? Treatment::CalloutEnd : Treatment::Callout;
+  const Treatment end = callout_of(d);
   const ZydisMnemonic m = d.insn.mnemonic;
   const Row* row = find_row(m);
   if (!row || options.callouts[m] || insn.handler == raise_ud) return end;

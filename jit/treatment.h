@@ -10,6 +10,9 @@ namespace ring3::jit {
 /// more than is built. Emit: emit_*.cpp has an emitter for the form.
 Treatment treatment_of(const Decoded& d, const Insn& insn, const JitOptions& options);
 
+/// Its handler, which ends the block where the instruction does.
+Treatment callout_of(const Decoded& d);
+
 struct FlagUse {
   bool reads = false;   ///< needs the flags before it, also because it keeps some of them
   bool writes = false;  ///< leaves its flags in the host's
