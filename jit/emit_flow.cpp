@@ -16,7 +16,7 @@ bool Translator::reachable(u64 target) const {
 }
 
 void Translator::emit() {
-  if (emit_string() || emit_stack() || emit_misc() || emit_system()) return;
+  if (emit_run() || emit_string() || emit_stack() || emit_misc() || emit_system()) return;
   switch (d_.insn.mnemonic) {
     case ZYDIS_MNEMONIC_JMP:
       return emit_jmp();
@@ -38,8 +38,30 @@ void Translator::emit() {
 /// A jump that is patched later; until then it goes to `home`.
 void Translator::jump_out(Jump& jump, asmjit::Label home) {
   a_.long_().jmp(home);
+  note_jump(jump, home);
+}
+
+/// That jump was the last instruction.
+void Translator::note_jump(Jump& jump, asmjit::Label home) {
   jump.at = static_cast<u32>(a_.offset() - 4);
   homes_.push_back({&jump, home});
+}
+
+Translator::ExitPlan Translator::plan_exit(u64 target) const {
+  const u64 offset = target & kPageMask;
+  const bool same_page = ((target ^ rip_) >> kPageShift) == 0 && offset < page_.size();
+  const std::span<const u8> there = same_page ? page_.subspan(offset) : std::span<const u8>{};
+  const bool crosses = there.size() < ZYDIS_MAX_INSTRUCTION_LENGTH;
+  return {target, crosses, !(flags_ & kFrame) && !crosses && overwrites_flags(there)};
+}
+
+ExitSite* Translator::make_exit(const ExitPlan& plan) {
+  ExitSite* const site = records_.make<ExitSite>();
+  site->target = plan.target;
+  site->from = t_;
+  site->crosses_page = plan.crosses_page;
+  site->next_of_block = std::exchange(t_->exits, site);
+  return site;
 }
 
 /// Out of the block. Flags are saved, unless the target seems to overwrite them: then only if it
@@ -47,16 +69,9 @@ void Translator::jump_out(Jump& jump, asmjit::Label home) {
 void Translator::exit_to(u64 target) {
   if (target == rip_ && loop_back()) return;
   if (in_steady_) join_budget();
-  ExitSite* const site = records_.make<ExitSite>();
-  site->target = target;
-  site->from = t_;
-  site->next_of_block = std::exchange(t_->exits, site);
-  const u64 offset = target & kPageMask;
-  const bool same_page = ((target ^ rip_) >> kPageShift) == 0 && offset < page_.size();
-  const std::span<const u8> there = same_page ? page_.subspan(offset) : std::span<const u8>{};
-  site->crosses_page = there.size() < ZYDIS_MAX_INSTRUCTION_LENGTH;
-  const bool lazy = !(flags_ & kFrame) && !site->crosses_page && overwrites_flags(there);
-  if (!lazy) save_flags();
+  const ExitPlan plan = plan_exit(target);
+  ExitSite* const site = make_exit(plan);
+  if (!plan.lazy) save_flags();
   ColdExit cold{a_.newLabel(), a_.newLabel(), site, {flags_, recipe_}};
   if (site->crosses_page) {
     a_.mov(kScratchA, imm(reinterpret_cast<u64>(site)));
@@ -65,9 +80,23 @@ void Translator::exit_to(u64 target) {
     a_.cmp(kScratchB, x86::qword_ptr(kScratchA, offsetof(ExitSite, generation)));
     a_.jne(cold.leave);
   }
-  jump_out(site->direct, lazy ? cold.saver : cold.leave);
+  jump_out(site->direct, plan.lazy ? cold.saver : cold.leave);
   cold_exits_.push_back(cold);
   ended_ = true;
+}
+
+/// The same on a condition, if nothing has to be done before the jump. False, with nothing emitted:
+/// something has.
+bool Translator::exit_if(x86::CondCode condition, u64 target) {
+  if (target == rip_ || in_steady_) return false;
+  const ExitPlan plan = plan_exit(target);
+  if (plan.crosses_page || !(plan.lazy || (flags_ & kFrame))) return false;
+  ColdExit cold{a_.newLabel(), a_.newLabel(), make_exit(plan), {flags_, recipe_}};
+  const asmjit::Label home = plan.lazy ? cold.saver : cold.leave;
+  a_.long_().j(condition, home);
+  note_jump(cold.site->direct, home);
+  cold_exits_.push_back(cold);
+  return true;
 }
 
 void Translator::emit_cold_exits() {
@@ -115,6 +144,7 @@ void Translator::emit_jcc() {
     a_.j(condition, loop);
     return exit_to(next);
   }
+  if (exit_if(condition, target)) return exit_to(next);
   const u8 flags = flags_;
   const asmjit::Label taken = a_.newLabel();
   a_.j(condition, taken);
@@ -185,7 +215,12 @@ void Translator::emit_ret() {
   const Place top = find({kGuestRsp, 0, Access::Read, word()});
   last_cold(top.cold);
   a_.mov(sized(kScratchA), x86::ptr(kScratchA, top.offset, word()));
-  find_target(top.cold);
+  return_to(top.cold);
+}
+
+/// kScratchA: where to.
+void Translator::return_to(asmjit::Label cold) {
+  find_target(cold);
   const i32 more = insn_->kinds[0] == Kind::Imm ? static_cast<i32>(insn_->imm & 0xFFFF) : 0;
   move_stack(static_cast<i32>(word()) + more);
   a_.jmp(x86::qword_ptr(kScratchB, offsetof(Target, code)));

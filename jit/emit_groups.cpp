@@ -40,7 +40,8 @@ Translator::Place Translator::find(const Operand& operand) {
     return {};
   }
   const u32 group = c_.groups.group_of(index_);
-  if (group == AccessGroups::kNone || (c_.groups.group(group).members < 2 && !in_loop_)) {
+  if (in_run_ || group == AccessGroups::kNone ||
+      (c_.groups.group(group).members < 2 && !in_loop_)) {
     address_of(operand, 0);
     return {probe(operand.access, operand.size, operand.align_mask), 0};
   }

@@ -125,6 +125,7 @@ asmjit::Label Translator::cold_path(bool returns) {
 void Translator::emit_cold() {
   for (const Rest& rest : rests_) emit_rest(rest);
   emit_alone_probes();
+  emit_cold_runs();
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
     mark(static_cast<u8>(cold.index), true);

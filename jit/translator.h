@@ -101,6 +101,11 @@ class Translator {
     bool loop = false;    ///< of a copy that loops
     bool steady = false;  ///< of the third
   };
+  struct ExitPlan {
+    u64 target;
+    bool crosses_page;
+    bool lazy;  ///< flags are saved only if the target turns out to look at them
+  };
   /// Where unlinked jumps of an exit go.
   struct ColdExit {
     asmjit::Label saver, leave;
@@ -148,6 +153,15 @@ class Translator {
   /// Where a member of such a group is: at the slot's address, at the slot's plus a register, at
   /// the slot's plus a linear address.
   enum class SteadyForm : u8 { Host, Indexed, Sum };
+  /// Instructions that share kScratchA, see emit_runs.cpp.
+  struct Run {
+    asmjit::Label alone, back;
+    u32 first, behind;
+    u64 at;
+    Flags flags;
+    SimdState simd;
+    bool starts;  ///< their group
+  };
   struct Rest {
     Cold cold;
     asmjit::Label filter;  ///< looks which signals there are; none: nobody asks
@@ -193,6 +207,15 @@ class Translator {
   void emit_steady_entry();
   void emit_third_copy();
   void leave_steady(const Cold& cold);
+  // emit_runs.cpp
+  bool may_run_on(u32 index) const;
+  u32 run_length() const;
+  void go_to(u32 index, u64 at);
+  void find_run(u32 group, u32 behind, asmjit::Label alone);
+  void move_operand(const x86::Mem& slot);
+  void emit_run_members(u32 behind);
+  bool emit_run();
+  void emit_cold_runs();
   // emit_flags.cpp
   void save_flags();  ///< makes the frame's copy right; keeps the host's
   void
@@ -311,6 +334,7 @@ class Translator {
   void emit_jmp();
   void emit_call();
   void emit_ret();
+  void return_to(asmjit::Label cold);
   void emit_push();
   void emit_pop();
   void emit_leave();
@@ -319,7 +343,11 @@ class Translator {
   void stack_slot(i32 offset) { address_of({.base = kGuestRsp, .offset = offset}, 0); }
   void move_stack(i32 offset);
   void exit_to(u64 target);
+  ExitPlan plan_exit(u64 target) const;
+  ExitSite* make_exit(const ExitPlan& plan);
+  bool exit_if(x86::CondCode condition, u64 target);
   void jump_out(Jump& jump, asmjit::Label home);
+  void note_jump(Jump& jump, asmjit::Label home);
   void emit_cold_exits();
 
   /// Privileged without a question.
@@ -348,6 +376,8 @@ class Translator {
   List<ColdExit> cold_exits_{&c_.lists};
   List<Home> homes_{&c_.lists};
   List<Rest> rests_{&c_.lists};
+  List<Run> runs_{&c_.lists};
+  bool in_run_ = false;  ///< out of line: each instruction for itself
   asmjit::Label loop_entry_, loop_top_, steady_entry_, steady_top_;
   Flags loop_flags_;  ///< at both
   SimdState loop_simd_;
