@@ -65,17 +65,24 @@ Block& BlockCache::find(Cpu& cpu) {
   raise(fault);
 }
 
-Block* BlockCache::find(Cpu& cpu, Fault& fault) {
+Block* BlockCache::known(const Cpu& cpu) const {
   const CpuState& s = cpu.state;
   const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
-  JumpEntry& e = jump_[jump_slot(linear)];
+  const JumpEntry& e = jump_[jump_slot(linear)];
   // An entry was made where CS.limit did not cut the page: this CS may have another one.
   const u64 page_end = s.rip() + (~linear & kPageMask);
-  if (e.linear == linear && e.key == s.mode_key && cpu.mmu.is_current(e.generation) &&
-      page_end <= s.code_limit && e.block->valid) [[likely]]
-    return e.block;
+  const bool hit = e.linear == linear && e.key == s.mode_key && cpu.mmu.is_current(e.generation) &&
+                   page_end <= s.code_limit && e.block->valid;
+  return hit ? e.block : nullptr;
+}
+
+Block* BlockCache::find(Cpu& cpu, Fault& fault) {
+  if (Block* block = known(cpu)) [[likely]]
+    return block;
+  const CpuState& s = cpu.state;
+  const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
   if (page_faults(cpu, linear, fault)) return nullptr;
-  return &find_slow(cpu, linear, e);
+  return &find_slow(cpu, linear, jump_[jump_slot(linear)]);
 }
 
 /// The page fault of a fetch that no other fault comes before.

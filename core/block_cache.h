@@ -30,6 +30,9 @@ class BlockCache final : public WriteWatcher, private MapListener {
   /// The same, but a page fault need not be thrown: null, and it is `fault`.
   Block* find(Cpu& cpu, Fault& fault);
 
+  /// The same if it was found there not long ago, else null. Never faults.
+  Block* known(const Cpu& cpu) const;
+
   /// True if the block that find() returned last stands in a page that all address spaces have.
   bool found_global(const Cpu& cpu) const;
 
@@ -75,7 +78,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
     std::vector<std::unique_ptr<Block>> blocks;
     std::vector<Block*> tails;  ///< blocks of the page before that run into this one
   };
-  static constexpr size_t kJumpEntries = 8192;
+  static constexpr size_t kJumpEntries = 32768;
   static constexpr unsigned kBucketBits = 17;
   static constexpr size_t kMaxDead = 4096;
   static constexpr unsigned kMaxRewrites = 4;
@@ -88,7 +91,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   void on_map_change() override;
   void on_page_watched(PhysAddr) override {}
   static void stop(Block& block);
-  static size_t jump_slot(u64 linear) { return (linear ^ (linear >> 13)) & (kJumpEntries - 1); }
+  static size_t jump_slot(u64 linear) { return (linear ^ (linear >> 15)) & (kJumpEntries - 1); }
   Block* lookup(PhysAddr start, u32 key);
   static bool page_faults(Cpu& cpu, u64 linear, Fault& fault);
   Block& find_slow(Cpu& cpu, u64 linear, JumpEntry& entry);

@@ -33,6 +33,7 @@ class DebugStops {
   bool remove_watch(const Watch& watch);
   void clear();
 
+  bool any() const { return !breakpoints_.empty() || watching(); }
   bool watching() const { return !watches_.empty(); }
   template <class F>
   void for_each_watch(F&& f) const {

@@ -15,6 +15,8 @@ std::string_view exit_reason_name(ExitReason reason) {
       return "INIT";
     case ExitReason::Sipi:
       return "SIPI";
+    case ExitReason::InterruptWindow:
+      return "INTERRUPT_WINDOW";
     case ExitReason::TaskSwitch:
       return "TASK_SWITCH";
     case ExitReason::Cpuid:

@@ -16,6 +16,7 @@ enum class ExitReason : u8 {
   TripleFault = 2,
   Init = 3,
   Sipi = 4,
+  InterruptWindow = 7,
   TaskSwitch = 9,
   Cpuid = 10,
   Hlt = 12,

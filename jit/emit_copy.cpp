@@ -49,8 +49,8 @@ bool Translator::place_spilled(std::array<u8, 16>& places, bool memory, const De
 }
 
 void Translator::load_places(const std::array<u8, 16>& places, const Decoded& d) {
-  for (u8 guest = 12; guest < 16; ++guest) {
-    if (places[guest] == kSpilled) continue;
+  for (u8 guest = 0; guest < 16; ++guest) {
+    if (kHostOf[guest] != kSpilled || places[guest] == kSpilled) continue;
     bool needed = false;
     for (unsigned n = 0; n < d.insn.operand_count_visible; ++n) {
       const ZydisDecodedOperand& op = d.operands[n];
@@ -64,8 +64,8 @@ void Translator::load_places(const std::array<u8, 16>& places, const Decoded& d)
 }
 
 void Translator::store_places(const std::array<u8, 16>& places) {
-  for (u8 guest = 12; guest < 16; ++guest) {
-    if (places[guest] == kSpilled) continue;
+  for (u8 guest = 0; guest < 16; ++guest) {
+    if (kHostOf[guest] != kSpilled || places[guest] == kSpilled) continue;
     bool written = false;
     for (unsigned n = 0; n < d_.insn.operand_count_visible; ++n) {
       const ZydisDecodedOperand& op = d_.operands[n];
@@ -133,20 +133,20 @@ bool Translator::copy(bool memory) {
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
-  const HostCode code = reencode(d_, places, memory, memory ? group_offset() : 0);
+  const HostCode code = reencode(d_, places, memory, memory ? host_address() : HostAddress{});
   if (code.length == 0) return false;
   const FlagUse use = flag_use(d_);
   asmjit::Label cold;
   if (memory) {
     const ZydisDecodedOperand& op = *memory_operand(d_);
     if (op.size == 0 || op.size > 128) return false;
-    if (use.reads) save_flags();
-    release_flags();
+    const bool calm = finds_calmly();
+    make_way(use, calm);
     const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
     cold = find({.access = write ? Access::Write : Access::Read, .size = op.size / 8u}).cold;
     if (wants_alignment(d_)) refuse_misaligned(op.size / 8, cold);
     // Not by a recipe: it would need the register that holds the address.
-    if (use.reads) restore_flags(kScratchB);
+    if (use.reads && !calm) restore_flags(kScratchB);
   } else if (use.reads) {
     need_flags();
   }

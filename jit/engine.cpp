@@ -59,6 +59,7 @@ class JitEngine final : public Jit {
   After leave_by(const Fault& fault, u64 rip, const CalloutSite& site);
   After run_rest(const CalloutSite& site, u32 index);
   After go_on(const NativeBlock& from, Frame& frame);
+  const u8* code_of_known();
   u64 poll_mask() const;
   u64 rip_of(const CalloutSite& site) const {
     return (site.from->rip + site.offset) & cpu_.state.ip_mask;
@@ -159,9 +160,19 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
   frame.targets = targets->entries.data();
   frame.salt = library_.select(*targets);
   const Target& next = targets->entries[s.rip() & kTargetMask];
-  if (next.tag != (s.rip() ^ frame.salt) || !next.code) return After::Leave;
-  frame.scratch = reinterpret_cast<u64>(next.code);
-  return After::Jump;
+  const u8* const code = next.tag == (s.rip() ^ frame.salt) ? next.code : code_of_known();
+  frame.scratch = reinterpret_cast<u64>(code);
+  return code ? After::Jump : After::Leave;
+}
+
+/// What the table of indirect branches does not know any more.
+const u8* JitEngine::code_of_known() {
+  const Block* const block = blocks_.known(cpu_);
+  if (!block || block->breakpoint || g_log_mask != 0) return nullptr;
+  const NativeBlock* const t = library_.find(*block, cpu_.state.rip());
+  if (!t || !Library::takes(cpu_, *block)) return nullptr;
+  library_.publish(*t, blocks_.found_global(cpu_));
+  return t->code;
 }
 
 void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {

@@ -27,7 +27,7 @@ static_assert(sizeof(Target) == 16);
 /// differ in other bits than two salts of less than Generations::kRound.
 inline u64 salt_of(u64 generation) { return std::rotl(generation % Generations::kRound, 48); }
 
-inline constexpr unsigned kTargetBits = 13;
+inline constexpr unsigned kTargetBits = 15;
 inline constexpr u64 kTargetMask = (u64{1} << kTargetBits) - 1;
 /// Where indirect branches of one mode look: by the low bits of rip. User code lives in spaces of
 /// its own, whose entries wait until their space comes back. Of supervisor code most is global;

@@ -18,6 +18,7 @@
 #include "host/standard_streams.h"
 #include "jit/jit.h"
 #include "jit/preview.h"
+#include "kvm/kvm.h"
 #include "tools/block_file.h"
 #include "tools/block_report.h"
 #include "tools/blocks_command.h"
@@ -96,8 +97,9 @@ BoardInfo board_info(const Console& console, const Options& options) {
 
 void dump_board(void* board) { print_to(stderr, "{}", static_cast<Pc*>(board)->dump()); }
 
-RunTimes times_of(Pc& board) {
+RunTimes times_of(Pc& board, const Kvm* kvm = nullptr) {
   RunTimes times;
+  times.kvm = kvm;
   times.guest_seconds = static_cast<double>(board.clock().now()) / kNanosPerSecond;
   times.host_cpu_seconds = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   return times;
@@ -116,7 +118,22 @@ void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std
   });
 }
 
-Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Profile& profile) {
+/// `kvm`: the engine, if it is that one.
+Result<std::unique_ptr<Engine>> start_kvm(Cpu& cpu, const Kvm*& kvm) {
+  auto engine = make_kvm(cpu);
+  if (!engine) return Error{engine.error()};
+  kvm = engine->get();
+  if (kvm->emulates_kernel())
+    fmt::print(
+        stderr,
+        "ring3: -accel kvm: KVM of this host emulates ring 0 code, instruction by instruction "
+        "(KVM-PVM): kernels are slow, and may fail\n");
+  return std::unique_ptr<Engine>(std::move(*engine));
+}
+
+Result<std::unique_ptr<Engine>> make_engine(Cpu& cpu, const Options& options, Profile& profile,
+                                            const Kvm*& kvm) {
+  if (options.kvm) return start_kvm(cpu, kvm);
   if (!options.jit) return make_interpreter(cpu);
   auto jit = jit_options(options, profile);
   if (!jit) return Error{jit.error()};
@@ -156,13 +173,15 @@ decltype(Machine::screendump) screendump_of(Pc& board) {
   };
 }
 
-Machine machine_of(Pc& board, const Options& options) {
+Machine machine_of(Pc& board, const Options& options, const Kvm* kvm) {
   return {.pc = board,
           .name = options.name,
-          .engine = options.jit ? "jit" : "interp",
+          .engine = options.kvm   ? "kvm"
+                    : options.jit ? "jit"
+                                  : "interp",
           .screendump = screendump_of(board),
           .block_info = [&options] { return drives_text(options.drives, options.snapshot); },
-          .stats = [&board] { return stats_text(board.cpu(), times_of(board), {}); }};
+          .stats = [&board, kvm] { return stats_text(board.cpu(), times_of(board, kvm), {}); }};
 }
 
 int run_board(Pc& board, const BoardInfo& info, const Options& options, Console& console) {
@@ -176,11 +195,12 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options, Console&
   if (options.report.only_scan) return preview_board(board, error, options);
   set_dump_hook(dump_board, &board);
   Profile profile;
-  const auto engine = make_engine(board.cpu(), options, profile);
+  const Kvm* kvm = nullptr;
+  const auto engine = make_engine(board.cpu(), options, profile, kvm);
   if (!engine) return fail(engine.error());
   StateLog hashes;
   if (Status opened = hashes.attach(board, options); !opened) return fail(opened.error());
-  ControlPorts controls(board, machine_of(board, options));
+  ControlPorts controls(board, machine_of(board, options, kvm));
   if (Status opened = controls.open(options, console); !opened) return fail(opened.error());
   if (options.start_paused) board.pause();
   board.reset();
@@ -190,7 +210,7 @@ int run_board(Pc& board, const BoardInfo& info, const Options& options, Console&
   if (Status dumped = dump_screen(board, options); !dumped) return fail(dumped.error());
   if (!error.empty()) return fail(error);
   const Summary summary = summarize(profile, board.cpu().state.instructions);
-  if (const Status stats = write_stats(board.cpu(), times_of(board), summary, options); !stats)
+  if (const Status stats = write_stats(board.cpu(), times_of(board, kvm), summary, options); !stats)
     return fail(stats.error());
   const Status blocks = write_blocks(profile, summary, options);
   return blocks ? status : fail(blocks.error());

@@ -66,6 +66,7 @@ struct Options {
 #else
   bool jit = false;
 #endif
+  bool kvm = false;          ///< -accel kvm; `jit` is false then
   bool accel_given = false;  ///< else a host that refuses code memory gets the interpreter
   bool verified = false;     ///< -accel verify
   verify::Settings verify;

@@ -29,6 +29,26 @@ std::vector<Count> exits_of(const Cpu& cpu) {
   return counts;
 }
 
+std::string kvm_text(const Kvm& kvm) {
+  std::string text = "kvm\n";
+  for (const KvmCounter& c : kvm.counters())
+    text += fmt::format("  {:<24}{:14}\n", c.name, c.value);
+  text += fmt::format("  ring 0 code is {}\n", kvm.emulates_kernel()
+                                                   ? "emulated by KVM's software (KVM-PVM)"
+                                                   : "run by the processor");
+  if (!kvm.missing_features().empty())
+    text += fmt::format("  not in its CPUID: {}\n", fmt::join(kvm.missing_features(), " "));
+  return text;
+}
+
+nlohmann::ordered_json kvm_json(const Kvm& kvm) {
+  nlohmann::ordered_json counters = nlohmann::ordered_json::object();
+  for (const KvmCounter& c : kvm.counters()) counters[c.name] = c.value;
+  return {{"emulates_kernel", kvm.emulates_kernel()},
+          {"missing_features", kvm.missing_features()},
+          {"counters", counters}};
+}
+
 /// Of the host's memory: all that the process has, the guest's RAM, the rest.
 struct MemoryUse {
   u64 resident = host_resident_bytes();
@@ -54,6 +74,7 @@ std::string stats_text(const Cpu& cpu, const RunTimes& times, const Summary& sum
   text += fmt::format("resident KiB      {:14}  of these {} guest RAM, {} beyond\n",
                       memory.resident >> 10, memory.guest >> 10, memory.beyond() >> 10);
   for (const Count& c : exits_of(cpu)) text += fmt::format("  {:<16}{:14}\n", c.reason, c.times);
+  if (times.kvm) text += kvm_text(*times.kvm);
   return text + summary_text(summary_json(summary));
 }
 
@@ -68,6 +89,7 @@ std::string stats_json(const Cpu& cpu, const RunTimes& times, const Summary& sum
                                 {"guest_ram_bytes", memory.guest},
                                 {"exits", exits}};
   all["translator"] = summary_json(summary);
+  if (times.kvm) all["kvm"] = kvm_json(*times.kvm);
   return all.dump(2) + "\n";
 }
 

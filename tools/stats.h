@@ -6,6 +6,7 @@
 
 #include "core/cpu.h"
 #include "jit/summary.h"
+#include "kvm/kvm.h"
 #include "tools/options.h"
 
 namespace ring3 {
@@ -13,6 +14,7 @@ namespace ring3 {
 struct RunTimes {
   double guest_seconds = 0;     ///< of the guest's clock
   double host_cpu_seconds = 0;  ///< of this process
+  const Kvm* kvm = nullptr;     ///< the engine, if it is that one
 };
 
 /// Instructions, times, exits by reason and what the translator did, most frequent first.

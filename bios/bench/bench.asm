@@ -4,7 +4,8 @@
 ;   bench: name=integer ring=3 units=200000 cycles=812345 ns=312440 hash=0123456789ABCDEF
 ; cycles by RDTSC; ns from them by the HPET, against which the TSC is measured once at the start. The hash is
 ; of the registers and the memory that the workload leaves, never of times: engines must agree on it.
-; It ends with `bench: done` and powers the machine off by ACPI (port 604h).
+; An exception that none of them should raise ends its workload, with a line that tells it instead.
+; It ends with `bench: done`, if there was none, and powers the machine off by ACPI (port 604h).
 ; How many units each runs stands in the last bytes of the image, see `parameters`: a loader may change them.
 
 BASE equ 0x10000
@@ -22,7 +23,9 @@ TSS_SELECTOR equ 0x28
 
 COM1 equ 0x3F8
 SYSCALL_VECTOR equ 0x80
+FINISH_VECTOR equ 3             ; INT3, the end of ring 3: workloads without SYSCALL need none
 TIMER_VECTOR equ 0x40
+IO_BITMAP_BYTES equ 0x88 / 8 + 1 ; to port 87h, and a last byte of ones
 RFLAGS_RUN equ 0x3202           ; IOPL 3 and IF: port I/O, CLI and STI are allowed in ring 3
 
 ; Where workloads see their world, whatever their ring: entry 1 of the PML4, in pages of 4 KiB.
@@ -48,7 +51,6 @@ TICKS equ USER_SHARED + 16
 SERVICE_NOTHING equ 0
 SERVICE_LOAD_CR3 equ 1          ; RDX
 SERVICE_REMAP equ 2             ; RDX: the entry for USER_REMAP
-SERVICE_FINISH equ 3
 
 section .text
 %include "../guest/boot.asm"
@@ -86,7 +88,7 @@ kernel_stack: resb 4096
 kernel_stack_top:
 interrupt_stack: resb 4096
 interrupt_stack_top:
-tss: resb 104
+tss: resb 104 + IO_BITMAP_BYTES
 multiboot_info: resd 1
 alignb 8
 hpet_period: resq 1             ; femtoseconds

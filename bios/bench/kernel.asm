@@ -82,7 +82,6 @@ run:    push rbx
 syscall_entry:
         cmp eax, SERVICE_REMAP
         je .remap
-        ja finish
         test eax, eax
         jz .done
         mov cr3, rdx
@@ -92,7 +91,12 @@ syscall_entry:
         invlpg [rax]
         o64 sysret
 
-; The end of a workload, from either ring: registers, R11 = RFLAGS.
+; The end of a workload in ring 3.
+on_finish:
+        add rsp, 16                     ; RIP, CS
+        pop r11
+        pop rsp
+; The same from either ring: registers, R11 = RFLAGS.
 finish:
         mov [result + 8], rbx
         mov [result + 2 * 8], rdx
@@ -103,7 +107,7 @@ finish:
         mov [result + 7 * 8], r8
         mov [result + 8 * 8], r9
         mov [result + 9 * 8], r10
-        and r11, ~0x10010       ; without RF and AF, which logic leaves undefined
+        and r11, ~0x13010       ; without RF, AF, which logic leaves undefined, and IOPL, which KVM-PVM drops
         mov [result + 10 * 8], r11
         mov [result + 11 * 8], r12
         mov [result + 12 * 8], r13
@@ -188,6 +192,8 @@ idt:
 %rep 32
 %if vector == 14
         GATE on_page_fault, 0
+%elif vector == FINISH_VECTOR
+        GATE on_finish, 3
 %else
         GATE on_exception_ %+ vector, 0
 %endif

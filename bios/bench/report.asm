@@ -56,9 +56,10 @@ state_hash:
         jnz .words
         ret
 
-; On the stack: the vector, then what the cpu pushed.
+; On the stack: the vector, then what the cpu pushed. The workload ends, the next one follows.
 fatal:  mov rsi, text_fatal
         call puts
+        mov byte [failed], 1
         pop rax
         call put_decimal
 %rep 2
@@ -71,9 +72,29 @@ fatal:  mov rsi, text_fatal
         call puts
         mov rax, cr2
         call put_hex
+        mov rsp, [kernel_rsp]
+        test rsp, rsp
+        jz off                  ; no workload has begun
+        mov eax, pml4
+        mov cr3, rax
+        pop r14
+        pop r13
+        pop r12
+        pop rbp
+        pop rbx
+        mov rsi, text_in
+        call puts
+        mov rsi, [rbx]
+        call puts
+        mov rsi, text_ring
+        mov eax, ebp
+        call report.number
         call new_line
-        jmp off
+        add rsp, 8              ; out of measure
+        ret
 power_off:
+        cmp byte [failed], 0
+        jne off
         mov rsi, text_done
         call puts
 ; ACPI: PM1a_CNT with SLP_EN (bit 13) and SLP_TYP 0, which is S5 on this board.
@@ -83,6 +104,7 @@ off:    mov dx, 0x604
         cli
         hlt
 
+failed: db 0
 text_name: db "bench: name=", 0
 text_ring: db " ring=", 0
 text_units: db " units=", 0
@@ -92,6 +114,7 @@ text_hash: db " hash=", 0
 text_fatal: db "bench: unexpected exception ", 0
 text_stack: db ", ", 0
 text_cr2: db ", CR2 ", 0
+text_in: db " in name=", 0
 text_done: db "bench: done", 13, 10, 0
 %macro NAME_ROW 1
 %defstr %%text %1

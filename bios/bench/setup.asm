@@ -37,7 +37,8 @@ load_tables:
         mov [bench_gdt_tss + 7], ah
         mov rax, interrupt_stack_top
         mov [tss + 4], rax      ; RSP0
-        mov word [tss + 102], 104       ; no I/O permission bitmap
+        mov word [tss + 102], 104       ; I/O permission bitmap: all of them, where IOPL is not kept
+        mov byte [tss + 104 + IO_BITMAP_BYTES - 1], 0xFF
         mov ax, TSS_SELECTOR
         ltr ax
         lidt [idt_pointer]
@@ -174,7 +175,7 @@ bench_gdt:
         dq 0x00CFF3000000FFFF   ; 18 user data
         dq 0x00AFFB000000FFFF   ; 20 user code, 64-bit
 bench_gdt_tss:
-        dq 0x0000890000000067, 0        ; 28 TSS; its base is filled in
+        dq 0x0000890000000000 + 103 + IO_BITMAP_BYTES, 0        ; 28 TSS; its base is filled in
 bench_gdt_end:
 bench_gdt_pointer:
         dw bench_gdt_end - bench_gdt - 1

@@ -23,8 +23,7 @@
         mov rax, finish
         jmp rax
 %else
-        mov eax, SERVICE_FINISH
-        syscall
+        int3
 %endif
 %endmacro
 %macro CODE 1                   ; the entry of a workload

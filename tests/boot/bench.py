@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """bench.py RING3 ENGINE [ENGINE...]: the bench guest under each engine: every workload runs, and the
-state that it leaves is the same. kvm is left out, with the reason, where it is not to be had."""
+state that it leaves is the same. kvm is left out, with the reason, where it is not to be had; where it
+emulates ring 0 code (KVM-PVM) the guest may end early, but what it did is compared."""
 import re
 import subprocess
 import sys
@@ -23,11 +24,17 @@ def hashes(output):
     return {(m[1], m[2]): m[6] for m in map(LINE.fullmatch, output.splitlines()) if m}
 
 
-def problems(engine, result, reference):
-    if result.returncode != 0 or "bench: done" not in result.stdout:
+def ended(result):
+    return result.returncode == 0 and "bench: done" in result.stdout
+
+
+def problems(engine, result, reference, emulated):
+    if not ended(result) and not emulated:
         yield f"{engine}: status {result.returncode}, it did not come to its end"
     found = hashes(result.stdout)
-    for workload in sorted(reference.keys() | found.keys()):
+    if not found:
+        yield f"{engine}: it told nothing"
+    for workload in sorted(found.keys() if emulated else reference.keys() | found.keys()):
         if found.get(workload) != reference.get(workload):
             yield (f"{engine}: {workload[0]} in ring {workload[1]}: hash {found.get(workload)}, "
                    f"not {reference.get(workload)}")
@@ -46,9 +53,13 @@ def main():
         reference = reference or hashes(result.stdout)
         if not reference:
             failed += 1
-        for problem in problems(engine, result, reference):
+        emulated = "(KVM-PVM)" in result.stderr
+        for problem in problems(engine, result, reference, emulated):
             print(f"FAILED: {problem}")
             failed += 1
+        if emulated and not ended(result):
+            print(f"skipped: {engine}: its end and what is missing above: {result.stderr.strip()}")
+            skipped = True
     if failed:
         return 1
     return SKIP if skipped else 0

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 
@@ -90,10 +91,11 @@ bool exchange_once(HostService& server, Client& client) {
   return ready == 0 || (ready > 0 && HandleRFBServerMessage(client.rfb));
 }
 
-/// Serves both sides until `done`, or for some seconds.
+/// Serves both sides until `done`, or for a minute, which a loaded machine may need part of.
 template <class Done>
 bool exchange(HostService& server, Client& client, Done done) {
-  for (int i = 0; i < 1000; ++i) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (std::chrono::steady_clock::now() < end) {
     server.serve();
     if (done()) return true;
     if (!exchange_once(server, client)) return false;

@@ -7,7 +7,6 @@
 namespace ring3::silicon {
 namespace {
 
-constexpr u64 kTables = 0x10000;  ///< PML4, PDPT, PD, PT of the arena: one page each
 constexpr u64 kAccessed = 0x20, kDirty = 0x40, kUser = 4, kWrite = 2, kPresent = 1, kXd = bit(63);
 constexpr unsigned kMaxSlices = 64;  ///< of a repeated string instruction
 

@@ -17,8 +17,13 @@ class Guest {
   bool place(Mode mode, std::span<const u8> bytes);
   void set_data(const DataImage& data);
   const u8* data() { return memory_.ram().data() + kData; }
+  /// For those who run the code by other means than run().
+  PhysicalMemory& memory() { return memory_; }
+  Cpu& cpu() { return cpu_; }
 
   Outcome run(const Registers& in);
+
+  static constexpr u64 kTables = 0x10000;  ///< PML4, PDPT, PD, PT of the arena: one page each
 
  private:
   class NoTime final : public TimeSource {

@@ -80,7 +80,8 @@ def cases(files):
         yield [option], [option, "value"]
     yield ["-cpu", "i9-nope"], ["-cpu", "i9-nope"]
     yield ["-cpu", "max,+nope"], ["-cpu", "nope"]
-    yield ["-accel", "kvm"], ["-accel", "jit"]
+    yield ["-accel", "xen"], ["-accel", "kvm"]
+    yield ["-accel", "kvm", "-icount", "shift=1"], ["-icount", "jit"]
     yield ["-verify", "each=1"], ["-verify", "every=N"]
     yield ["-d", "nope"], ["-d", "nope"]
     yield ["-D", files["text"] + "/x", "-d", "int"], ["-D", files["text"]]
@@ -127,6 +128,20 @@ def check_errors(ring3, files, failures):
         lines = result.stderr.decode("utf-8", "replace").splitlines()
         good = result.returncode == 1 and len(lines) == 1 and all(w in lines[0] for w in words)
         failures.expect(" ".join(pathlib.Path(a).name or a for a in arguments), good, result)
+
+
+def check_kvm(ring3, failures):
+    """Without the right to open /dev/kvm, or without it: one line that says what to do."""
+    how = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    try:
+        result = run(ring3, ["-accel", "kvm", "-image", "builtin:bench"], **how)
+    except PermissionError:
+        print(f"skipped: -accel kvm without /dev/kvm: others may not run {ring3}")
+        return
+    lines = result.stderr.decode("utf-8", "replace").splitlines()
+    opens = not how and os.access("/dev/kvm", os.R_OK | os.W_OK)
+    failures.expect("-accel kvm without /dev/kvm", opens or result.returncode == 1 and
+                    len(lines) == 1 and "/dev/kvm" in lines[0] and "-accel jit" in lines[0], result)
 
 
 def check_initrd(ring3, files, kernel, failures):
@@ -194,6 +209,7 @@ def main():
         files = make_files(directory)
         check_errors(ring3, files, failures)
         check_streams(ring3, failures)
+        check_kvm(ring3, failures)
         check_guest_streams(ring3, flat_guest(directory), failures)
         if os.path.exists(kernel):
             check_initrd(ring3, files, kernel, failures)
