@@ -11,6 +11,8 @@ import media
 from console import Console
 
 TIMEOUT = 100
+TIMEOUTS = {"installer": 800}
+MEMORY = {"installer": "1024"}  # with 512 it offers no languages
 DOWN = "\x1b[B"
 
 # Per case: the medium, the option that takes it, then what is waited for and what is typed.
@@ -21,6 +23,7 @@ GRUB = [("GNU GRUB", None), ("ring3 guest", None), ("executed automatically in",
 IPXE = [("iPXE initialising devices...ok", None), ("Open Source Network Boot Firmware", None)]
 IPXE_ROM = [("iPXE (http://ipxe.org)", None), ("Press Ctrl-B", None), ("Booting from", None)]
 MEMTEST = [("Memtest86+ v", None), ("CPU: 1 Cores", None), ("[Moving inversions", None), ("Errors: 0", None)]
+INSTALLER = [("Linux version", None), ("Select a language", None), ("English", None)]
 CASES = {
     "syslinux-disk": (media.syslinux_disk, "-hda", SYSLINUX),
     "syslinux-floppy": (media.syslinux_floppy, "-fda", SYSLINUX),
@@ -30,6 +33,7 @@ CASES = {
     "ipxe-cd": (media.ipxe_iso, "-cdrom", IPXE),
     "ipxe-kernel": (media.ipxe_kernel, "-kernel", IPXE),
     "memtest-kernel": (media.memtest_kernel, "-kernel", MEMTEST),
+    "installer": (media.installer_kernel, "-kernel", INSTALLER),
     "multiboot-kernel": (lambda _, guest: guest, "-kernel", GUEST),
     "ipxe-rom": (media.ipxe_rom, "-option-rom", IPXE_ROM),
 }
@@ -57,16 +61,18 @@ def main():
         except media.Missing as missing:
             print(f"skipped: {missing}")
             return 77
-        command = [*ring3, "-m", "128", "-nographic"]
+        command = [*ring3, "-m", MEMORY.get(case, "128"), "-nographic"]
         if option == "virtio":
             command += ["-drive", f"file={image},format=raw,if=virtio"]
         else:
             command += [option, str(image)]
         if case == "ipxe-rom":
             command += ["-hda", str(media.syslinux_disk(pathlib.Path(folder), pathlib.Path(guest)))]
-        if case == "memtest-kernel":
+        if case in ("memtest-kernel", "installer"):
             command += ["-append", "console=ttyS0,115200"]
-        with Console(command, TIMEOUT) as machine:
+        if case == "installer":
+            command += ["-initrd", str(media.INSTALLER / "initrd.gz")]
+        with Console(command, TIMEOUTS.get(case, TIMEOUT)) as machine:
             problem = converse(machine, steps)
     if problem:
         print(f"FAILED: {problem}\n--- the console's end\n{machine.text()[-3000:]!r}")

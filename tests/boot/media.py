@@ -8,6 +8,7 @@ import subprocess
 
 SYSLINUX = pathlib.Path("/usr/lib/syslinux")
 IPXE = pathlib.Path("/usr/lib/ipxe")
+INSTALLER = pathlib.Path("/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64")
 MEMTEST = pathlib.Path("/boot/memtest86+x64.bin")
 SECTOR = 512
 PARTITION = 2048  # first sector
@@ -104,3 +105,7 @@ def ipxe_rom(_folder, _kernel):
 
 def memtest_kernel(_folder, _kernel):
     return need(MEMTEST, "memtest86+")
+
+
+def installer_kernel(_folder, _kernel):
+    return need(INSTALLER / "linux", "debian-installer-12-netboot-amd64")
