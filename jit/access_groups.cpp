@@ -11,7 +11,6 @@ namespace ring3::jit {
 namespace {
 
 constexpr u8 kFlatSegment = kDs;
-constexpr u32 kConstant = 0;  ///< the unknown of absolute addresses
 
 /// The whole general register that the operand is, or kNoGuest.
 u8 whole_register(const ZydisDecodedOperand& op, unsigned word) {
@@ -45,16 +44,25 @@ void AccessGroups::find(std::span<const Decoded> decoded, std::span<const Insn> 
     note_access(n, decoded[n], insns[n], t, rip);
     step(decoded[n], insns[n], t);
   }
-  find_fixed();
+  find_steady();
   drop_small();
 }
 
-/// What the base was at the start: forget_all() numbers the registers' values first.
-void AccessGroups::find_fixed() {
+/// False: at the block's end the register holds something else than at its start plus a constant.
+bool AccessGroups::stride_of(Unknown unknown, i64& stride) const {
+  const u32 guest = register_of(unknown);
+  if (unknown == kConstant) return true;
+  if (guest >= 16 || values_[guest].unknown != unknown) return false;
+  stride = values_[guest].offset;
+  return true;
+}
+
+/// What base and index were at the start: forget_all() numbers the registers' values first.
+void AccessGroups::find_steady() {
   for (AccessGroup& g : groups_) {
-    const u32 guest = g.unknown - kConstant - 1;
-    g.fixed = g.unknown == kConstant ||
-              (guest < 16 && values_[guest].unknown == g.unknown && values_[guest].offset == 0);
+    i64 base = 0, index = 0;
+    g.steady = stride_of(g.base, base) && stride_of(g.index, index);
+    if (g.steady) g.stride = base + (index << g.scale);
   }
 }
 
@@ -63,24 +71,39 @@ void AccessGroups::forget_all() {
   open_.clear();
 }
 
+AccessGroups::Place AccessGroups::place_of(const Insn& insn, u64 next) const {
+  const bool based =
+      insn.segment == kFs || insn.segment == kGs || (insn.segment == kCs && word_ == 4);
+  Place at{.segment = based ? insn.segment : kFlatSegment, .offset = insn.disp};
+  if (insn.base == CpuState::kRipSlot) at.offset += static_cast<i64>(next);
+  if (insn.base < 16) {
+    at.base = values_[insn.base].unknown;
+    at.offset += values_[insn.base].offset;
+  }
+  if (insn.index < 16) {
+    at.index = values_[insn.index].unknown;
+    at.scale = insn.scale;
+    at.offset += values_[insn.index].offset << insn.scale;
+  }
+  return at;
+}
+
 void AccessGroups::note_access(u32 index, const Decoded& d, const Insn& insn, Treatment treatment,
                                u64 next) {
   const Value sp = values_[kRsp];
   const i64 word = word_;
+  const auto stack = [](Value v) {
+    return Place{.base = v.unknown, .segment = kFlatSegment, .offset = v.offset};
+  };
   if (treatment == Treatment::CopyMem) {
     const ZydisDecodedOperand* op = memory_operand(d);
-    if (!op || op->size == 0 || op->size > 512 || insn.index < 16 || insn.address_width != word_)
-      return;
-    if (insn.locked() || wants_alignment(d) || op->mem.index != ZYDIS_REGISTER_NONE) return;
+    if (!op || op->size == 0 || op->size > 512 || insn.address_width != word_) return;
+    if (insn.locked() || wants_alignment(d)) return;
+    if (op->mem.index != ZYDIS_REGISTER_NONE && insn.index >= 16) return;
     constexpr i64 kFar = 0x7FFF'0000;  // the range's ends must have displacements too
     if (insn.disp > kFar || insn.disp < -kFar) return;
-    Value at{kConstant, insn.disp};
-    if (insn.base == CpuState::kRipSlot) at.offset += static_cast<i64>(next);
-    if (insn.base < 16) at = {values_[insn.base].unknown, values_[insn.base].offset + insn.disp};
-    const bool based =
-        insn.segment == kFs || insn.segment == kGs || (insn.segment == kCs && word_ == 4);
     const bool write = op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
-    return join(index, at, based ? insn.segment : kFlatSegment, op->size / 8, write);
+    return join(index, place_of(insn, next), op->size / 8, write);
   }
   if (treatment != Treatment::Emit || insn.operand_width != word_) return;
   switch (d.insn.mnemonic) {
@@ -88,14 +111,14 @@ void AccessGroups::note_access(u32 index, const Decoded& d, const Insn& insn, Tr
       if (!is_stack_word(insn, word_)) return;
       [[fallthrough]];
     case ZYDIS_MNEMONIC_CALL:
-      return join(index, {sp.unknown, sp.offset - word}, kFlatSegment, word_, true);
+      return join(index, stack({sp.unknown, sp.offset - word}), word_, true);
     case ZYDIS_MNEMONIC_POP:
       if (!is_stack_word(insn, word_)) return;
       [[fallthrough]];
     case ZYDIS_MNEMONIC_RET:
-      return join(index, sp, kFlatSegment, word_, false);
+      return join(index, stack(sp), word_, false);
     case ZYDIS_MNEMONIC_LEAVE:
-      return join(index, values_[kRbp], kFlatSegment, word_, false);
+      return join(index, stack(values_[kRbp]), word_, false);
     default:
       return;
   }
@@ -111,20 +134,31 @@ bool AccessGroups::extend(AccessGroup& group, i64 low, i64 high) {
   return true;
 }
 
-void AccessGroups::join(u32 index, Value at, u8 segment, u32 size, bool write) {
-  for (const Key& key : open_) {
-    if (key.unknown != at.unknown || key.segment != segment) continue;
-    AccessGroup& group = groups_[key.group];
+void AccessGroups::join(u32 index, const Place& at, u32 size, bool write) {
+  for (const Open& open : open_) {
+    const Place& p = open.place;
+    if (p.base != at.base || p.index != at.index || p.scale != at.scale || p.segment != at.segment)
+      continue;
+    AccessGroup& group = groups_[open.group];
     if (!extend(group, at.offset, at.offset + size)) continue;
     group.last = index;
     group.write |= write;
     ++group.members;
-    members_[index] = {key.group, at.offset};
+    members_[index] = {open.group, at.offset};
     return;
   }
   const u32 number = static_cast<u32>(groups_.size());
-  groups_.push_back({index, index, at.offset, size, write, 1, at.unknown});
-  open_.push_back({at.unknown, segment, number});
+  groups_.push_back({.first = index,
+                     .last = index,
+                     .low = at.offset,
+                     .span = size,
+                     .write = write,
+                     .members = 1,
+                     .base = at.base,
+                     .index = at.index,
+                     .scale = at.scale,
+                     .based = at.segment != kFlatSegment});
+  open_.push_back({at, number});
   members_[index] = {number, at.offset};
 }
 
@@ -193,7 +227,7 @@ void AccessGroups::drop_small() {
   for (const bool small : {false, true}) {
     for (u32 n = 0; n < groups_.size(); ++n) {
       const AccessGroup& g = groups_[n];
-      if ((g.members < 2) != small || (small && !g.fixed) || kept.size() == kMaxGroups) continue;
+      if ((g.members < 2) != small || (small && !g.steady) || kept.size() == kMaxGroups) continue;
       renamed[n] = static_cast<u32>(kept.size());
       kept.push_back(g);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Memory accesses of a block that can share one probe: the same base register, at constant
-// distances, though it moves by constants in between (PUSH, ADD, LEA). The first probes for the
-// whole range; where that lies in one page, its host address is kept for the others.
+// Memory accesses of a block that can share one probe: the same base and index, at constant
+// distances, though they move by constants in between (PUSH, ADD, LEA). The first probes for the
+// whole range; where that lies in one page, its host address is kept for the others. In a block
+// that jumps to its own start, a group that moves by a constant a turn is steady: emit_steady.cpp.
 #pragma once
 
 #include <span>
@@ -11,14 +12,25 @@
 
 namespace ring3::jit {
 
+/// A register whose value is not known, by number: kConstant, or what general register n held at
+/// the block's start, n + 1, or what a later instruction left.
+using Unknown = u32;
+inline constexpr Unknown kConstant = 0;
+/// The general register that held it at the block's start, or some number above 15.
+inline constexpr u32 register_of(Unknown unknown) { return unknown - 1; }
+
 struct AccessGroup {
   u32 first = 0, last = 0;  ///< instructions
-  i64 low = 0;              ///< of the range, from the value that the base had at first
+  i64 low = 0;              ///< of the range, from what base and index held at first
   u32 span = 0;             ///< bytes
   bool write = false;       ///< some of them write
   u32 members = 0;
-  u32 unknown = 0;     ///< what the base held at the block's start, by number
-  bool fixed = false;  ///< at the block's end it stands where it stood at its start
+  Unknown base = kConstant, index = kConstant;
+  u8 scale = 0;         ///< the index is shifted left by that
+  bool based = false;   ///< in a segment that is not flat
+  bool steady = false;  ///< at the block's end it stands `stride` bytes from where it stood
+  i64 stride = 0;
+  bool fixed() const { return steady && stride == 0; }
 };
 
 class AccessGroups {
@@ -27,7 +39,7 @@ class AccessGroups {
   static constexpr u32 kMaxGroups = 8, kMaxSpan = 1024;
 
   /// `word`: bytes of an address. `treatments` are those of the instructions. Groups of one are
-  /// kept if they are fixed: they gain in loops.
+  /// kept if they are steady: they gain in loops.
   void find(std::span<const Decoded> decoded, std::span<const Insn> insns,
             std::span<const Treatment> treatments, unsigned word, u64 rip);
 
@@ -43,27 +55,35 @@ class AccessGroups {
  private:
   /// A register's value: that of an unknown, plus a constant.
   struct Value {
-    u32 unknown = 0;
+    Unknown unknown = kConstant;
+    i64 offset = 0;
+  };
+  /// An address.
+  struct Place {
+    Unknown base = kConstant, index = kConstant;
+    u8 scale = 0;
+    u8 segment = 0;
     i64 offset = 0;
   };
   struct Member {
     u32 group = kNone;
     i64 offset = 0;
   };
-  struct Key {
-    u32 unknown;
-    u8 segment;
+  struct Open {
+    Place place;
     u32 group;
   };
 
   void note_access(u32 index, const Decoded& d, const Insn& insn, Treatment treatment, u64 next);
-  void join(u32 index, Value at, u8 segment, u32 size, bool write);
+  Place place_of(const Insn& insn, u64 next) const;
+  void join(u32 index, const Place& at, u32 size, bool write);
   bool extend(AccessGroup& group, i64 low, i64 high);
   void step(const Decoded& d, const Insn& insn, Treatment treatment);
   bool move(const Decoded& d, const Insn& insn);
   void forget(unsigned guest) { values_[guest] = {++unknowns_, 0}; }
   void forget_all();
-  void find_fixed();
+  bool stride_of(Unknown unknown, i64& stride) const;
+  void find_steady();
   void drop_small();
 
   unsigned word_ = 8;
@@ -71,7 +91,7 @@ class AccessGroups {
   Value values_[16];
   std::vector<Member> members_;
   std::vector<AccessGroup> groups_;
-  std::vector<Key> open_;
+  std::vector<Open> open_;
 };
 
 }  // namespace ring3::jit

@@ -133,20 +133,20 @@ bool Translator::copy(bool memory) {
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
-  const HostCode code = reencode(d_, places, memory, memory ? group_offset() : 0);
+  const HostCode code = reencode(d_, places, memory, memory ? host_address() : HostAddress{});
   if (code.length == 0) return false;
   const FlagUse use = flag_use(d_);
   asmjit::Label cold;
   if (memory) {
     const ZydisDecodedOperand& op = *memory_operand(d_);
     if (op.size == 0 || op.size > 128) return false;
-    if (use.reads) save_flags();
-    release_flags();
+    const bool calm = finds_calmly();
+    make_way(use, calm);
     const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
     cold = find({.access = write ? Access::Write : Access::Read, .size = op.size / 8u}).cold;
     if (wants_alignment(d_)) refuse_misaligned(op.size / 8, cold);
     // Not by a recipe: it would need the register that holds the address.
-    if (use.reads) restore_flags(kScratchB);
+    if (use.reads && !calm) restore_flags(kScratchB);
   } else if (use.reads) {
     need_flags();
   }

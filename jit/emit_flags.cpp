@@ -50,6 +50,7 @@ void Translator::save_flags() {
   if (flags_ & kFrame) return;
   if (!(flags_ & kHost)) replay(recipe_);
   store_flags();
+  hold();
   flags_ |= kFrame | kHost;
 }
 
@@ -92,12 +93,22 @@ void Translator::note_flags(const FlagUse& use) {
   if (insn_->flags_dead) flags_ |= kFrame;  // nobody will look at it
 }
 
+/// For an instruction with a memory operand, before the way to it; `calm`: that loses no flags.
+void Translator::make_way(const FlagUse& use, bool calm) {
+  if (calm) {
+    if (use.reads) need_flags();
+    return;
+  }
+  if (use.reads) save_flags();
+  release_flags();
+}
+
 /// The flags stand in a recipe alone, of which the next instruction destroys a register.
 void Translator::before_writes() {
   if ((flags_ & (kHost | kFrame | kRecipe)) != kRecipe) return;
   const FlagUse use = flag_use(d_);
   if (!(written_guests(d_) & recipe_.guests) || overwrites(use)) return;
-  if (use.reads || !is_pure(d_) || shows_flags(index_ + 1)) return save_flags();
+  if (use.reads || !cannot_fault(index_) || shows_flags(index_ + 1)) return save_flags();
   flags_ |= kFrame;  // nobody will look at it
 }
 
@@ -143,13 +154,17 @@ Translator::Recipe Translator::recipe_of(u32 index) const {
   return r;
 }
 
+bool Translator::cannot_fault(u32 index) const {
+  return quiet_ || is_steady(index) || is_pure(c_.decoded[index]);
+}
+
 /// True if something may look at the flags as they are before instruction `from`: a reader, a
 /// fault, the block's end. False: they are overwritten first.
 bool Translator::shows_flags(u32 from) const {
   for (u32 n = from; n < c_.decoded.size(); ++n) {
     const Decoded& d = c_.decoded[n];
     const FlagUse use = flag_use(d);
-    if (use.reads || !is_pure(d)) return true;
+    if (use.reads || !cannot_fault(n)) return true;
     if (use.writes) return false;
   }
   return true;
@@ -166,8 +181,15 @@ bool Translator::recipe_lasts(const Recipe& recipe, u32 from) const {
   return true;
 }
 
-/// Makes the host's flags; both scratch registers are lost.
+/// Makes the host's flags; both scratch registers are lost, but not what they are kept for.
 void Translator::replay(const Recipe& recipe) {
+  if (quiet_) a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
+  replay_anyhow(recipe);
+  if (quiet_) a_.mov(kScratchB, frame(offsetof(Frame, scratch)));
+  hold();
+}
+
+void Translator::replay_anyhow(const Recipe& recipe) {
   if (recipe.kind != Recipe::Again) return replay_from_result(recipe);
   const Decoded& d = c_.decoded[recipe.index];
   std::array<u8, 16> places;

@@ -46,6 +46,7 @@ void Translator::jump_out(Jump& jump, asmjit::Label home) {
 /// turns out that it does not.
 void Translator::exit_to(u64 target) {
   if (target == rip_ && loop_back()) return;
+  if (in_steady_) join_budget();
   ExitSite* const site = records_.make<ExitSite>();
   site->target = target;
   site->from = t_;
@@ -85,9 +86,13 @@ void Translator::emit_cold_exits() {
 
 /// kScratchB = the entry of the indirect-branch table for the rip in kScratchA, which is lost.
 void Translator::find_target(asmjit::Label cold) {
-  a_.mov(kScratchB.r32(), kScratchA.r32());
-  a_.and_(kScratchB.r32(), imm(kTargetMask));
-  a_.shl(kScratchB.r32(), imm(4));
+  if (c_.bmi2) {
+    a_.rorx(kScratchB, kScratchA, imm(64 - 4));
+  } else {
+    a_.mov(kScratchB.r32(), kScratchA.r32());
+    a_.shl(kScratchB.r32(), imm(4));
+  }
+  a_.and_(kScratchB.r32(), imm(kTargetMask << 4));
   a_.add(kScratchB, frame(offsetof(Frame, targets)));
   a_.xor_(kScratchA, frame(offsetof(Frame, salt)));
   a_.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, tag)));
@@ -105,9 +110,14 @@ void Translator::emit_jcc() {
       x86::CondCode::kS, x86::CondCode::kNS, x86::CondCode::kP,  x86::CondCode::kNP,
       x86::CondCode::kL, x86::CondCode::kGE, x86::CondCode::kLE, x86::CondCode::kG};
   need_flags();
+  const x86::CondCode condition = kConditions[insn_->opcode & 15];
+  if (const asmjit::Label loop = target == rip_ ? loop_label() : asmjit::Label(); loop.isValid()) {
+    a_.j(condition, loop);
+    return exit_to(next);
+  }
   const u8 flags = flags_;
   const asmjit::Label taken = a_.newLabel();
-  a_.j(kConditions[insn_->opcode & 15], taken);
+  a_.j(condition, taken);
   exit_to(next);
   a_.bind(taken);
   flags_ = flags;

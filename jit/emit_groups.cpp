@@ -11,14 +11,10 @@ namespace ring3::jit {
 
 using asmjit::imm;
 
-namespace {
-
-x86::Mem group_address(u32 group) {
+x86::Mem group_slot(u32 group) {
   return frame(offsetof(Frame, groups) + sizeof(Frame::groups[0]) * group);
 }
 static_assert(std::size(Frame{}.groups) == AccessGroups::kMaxGroups);
-
-}  // namespace
 
 /// Of the instruction's access, in what find() will say.
 i32 Translator::group_offset() const {
@@ -37,8 +33,12 @@ void Translator::address_of(const Operand& operand, i32 shift) {
 }
 
 /// kScratchA + the place's offset = the operand's host address. Flags and kScratchB are lost. One
-/// access of an instruction may ask this way.
+/// access of an instruction may ask this way. No cold path: it cannot fail.
 Translator::Place Translator::find(const Operand& operand) {
+  if (is_steady(index_)) {
+    steady_address();
+    return {};
+  }
   const u32 group = c_.groups.group_of(index_);
   if (group == AccessGroups::kNone || (c_.groups.group(group).members < 2 && !in_loop_)) {
     address_of(operand, 0);
@@ -47,14 +47,14 @@ Translator::Place Translator::find(const Operand& operand) {
   const AccessGroup& g = c_.groups.group(group);
   const i32 offset = c_.groups.offset_of(index_);
   const asmjit::Label cold = a_.newLabel(), alone = a_.newLabel(), back = a_.newLabel();
-  const bool first = !started_[group], kept = in_loop_ && g.fixed;
+  const bool first = !started_[group], kept = in_loop_ && g.fixed();
   started_[group] = true;
   if (first && !kept) {
     address_of(operand, -offset);
     probe(g.write ? Access::Write : Access::Read, g.span, 0, alone);
-    a_.mov(group_address(group), kScratchA);
+    a_.mov(group_slot(group), kScratchA);
   } else {
-    a_.mov(kScratchA, group_address(group));
+    a_.mov(kScratchA, group_slot(group));
     a_.test(kScratchA, kScratchA);
     a_.jz(alone);
   }
@@ -105,13 +105,13 @@ void Translator::start_alone(const AloneProbe& p) {
   const u32 group = c_.groups.group_of(index_);
   const AccessGroup& g = c_.groups.group(group);
   if (!p.kept) {
-    a_.mov(group_address(group), imm(0));
+    a_.mov(group_slot(group), imm(0));
     return;
   }
   const asmjit::Label refused = a_.newLabel();
   address_of(p.operand, -p.offset);
   probe(g.write ? Access::Write : Access::Read, g.span, 0, refused);
-  a_.mov(group_address(group), kScratchA);
+  a_.mov(group_slot(group), kScratchA);
   a_.jmp(p.back);
   a_.bind(refused);
 }
@@ -119,12 +119,12 @@ void Translator::start_alone(const AloneProbe& p) {
 /// A handler ran in place of the instruction: what groups know may not hold any more.
 void Translator::forget_groups(u32 index, bool loop) {
   for (u32 n = 0; n < c_.groups.size(); ++n)
-    if (is_open(n, index) || (loop && c_.groups.group(n).fixed)) a_.mov(group_address(n), imm(0));
+    if (is_open(n, index) || (loop && c_.groups.group(n).fixed())) a_.mov(group_slot(n), imm(0));
 }
 
 void Translator::forget_fixed_groups() {
   for (u32 n = 0; n < c_.groups.size(); ++n)
-    if (c_.groups.group(n).fixed) a_.mov(group_address(n), imm(0));
+    if (c_.groups.group(n).fixed()) a_.mov(group_slot(n), imm(0));
 }
 
 }  // namespace ring3::jit

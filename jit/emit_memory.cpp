@@ -107,10 +107,12 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
 
 /// The instruction's handler in place of its hot path, which ends here.
 void Translator::finish_cold(asmjit::Label cold) {
+  if (!cold.isValid()) return;
   const asmjit::Label back = a_.newLabel();
   a_.bind(back);
   cold_.push_back({cold, back, index_, cold_flags_, flags_, true, simd_});
-  cold_.back().loop = in_loop_;
+  cold_.back().loop = in_loop_ || in_steady_;
+  cold_.back().steady = in_steady_;
 }
 
 /// The handler of the block's last instruction: does not come back. Flags as before the last probe.
@@ -131,6 +133,7 @@ void Translator::emit_cold() {
       store_flags();
     }
     write_x87_pointers(cold.simd);
+    if (cold.steady) join_budget();
     if (cold.rest) {
       call_rest(cold.index);
       continue;
@@ -142,6 +145,10 @@ void Translator::emit_cold() {
       if (!cold.returns) continue;
       forget_groups(cold.index, cold.loop);
       reload_residents(cold);
+    }
+    if (cold.steady) {
+      leave_steady(cold);
+      continue;
     }
     if (cold.flags_after & kHost) restore_flags(kScratchA);
     a_.jmp(cold.back);

@@ -129,8 +129,7 @@ void Translator::offset_beside_address() {
   } else if (index) {
     a_.mov(kScratchB, guest_in(insn_->index, kScratchB));
     if (insn_->scale) a_.shl(kScratchB, imm(insn_->scale));
-    if (base && kHostOf[insn_->base] == kSpilled) a_.add(kScratchB, gpr_home(insn_->base));
-    if (base && kHostOf[insn_->base] != kSpilled) a_.add(kScratchB, x86::gpq(kHostOf[insn_->base]));
+    if (base) add_guest(kScratchB, insn_->base);
     a_.lea(kScratchB, x86::ptr(kScratchB, disp));
   } else if (base) {
     a_.lea(kScratchB, x86::ptr(guest_in(insn_->base, kScratchB), disp));
@@ -168,7 +167,8 @@ void Translator::emit_load_control(u32 must_be_set, u32 must_be_clear) {
                    .index = index_,
                    .flags_after = kFrame,
                    .simd = simd_,
-                   .rest = true});
+                   .rest = true,
+                   .steady = in_steady_});
 }
 
 /// The instruction with its memory operand at [kScratchA].
@@ -176,8 +176,8 @@ void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>
   const ZydisDecodedOperand& op = *memory_operand(d_);
   const Stub* stub = host_stub(*insn_);
   const FlagUse use = flag_use(d_);
-  if (use.reads) save_flags();
-  release_flags();
+  const bool calm = finds_calmly() && !sets_pointers(*insn_, stub);
+  make_way(use, calm);
   const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
   const asmjit::Label cold = find({.access = write ? Access::Write : Access::Read,
                                    .size = op.size / 8u,
@@ -185,7 +185,7 @@ void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>
                                  .cold;
   if (sets_pointers(*insn_, stub)) write_x87_data_pointer();
   if (use.reads) {
-    restore_flags(kScratchB);
+    if (!calm) restore_flags(kScratchB);
     flags_ |= kHost;
   }
   load_places(places);
@@ -213,7 +213,7 @@ bool Translator::copy_simd(bool memory) {
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
-  const HostCode code = reencode(d_, places, memory, memory ? group_offset() : 0);
+  const HostCode code = reencode(d_, places, memory, memory ? host_address() : HostAddress{});
   if (code.length == 0) return false;
   if (const u8 need = needed_residents(*insn_)) make_resident(need);
   if (m == ZYDIS_MNEMONIC_LDMXCSR || m == ZYDIS_MNEMONIC_VLDMXCSR)

@@ -21,11 +21,13 @@ ZydisRegister moved(ZydisRegister reg, const std::array<u8, 16>& places) {
   }
 }
 
-void replace_memory(ZydisEncoderOperand& op, i32 offset) {
+void replace_memory(ZydisEncoderOperand& op, const HostAddress& at) {
+  const bool index = at.index != kNoGuest;
   op.mem.base = ZYDIS_REGISTER_R14;
-  op.mem.index = ZYDIS_REGISTER_NONE;
-  op.mem.scale = 0;
-  op.mem.displacement = offset;
+  op.mem.index =
+      index ? static_cast<ZydisRegister>(ZYDIS_REGISTER_RAX + at.index) : ZYDIS_REGISTER_NONE;
+  op.mem.scale = static_cast<ZyanU8>(index ? 1 << at.scale : 0);
+  op.mem.displacement = at.offset;
 }
 
 }  // namespace
@@ -83,7 +85,8 @@ bool may_stand_at_home(const Decoded& d, const ZydisDecodedOperand& op) {
 
 }  // namespace
 
-HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory, i32 offset) {
+HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory,
+                  const HostAddress& at) {
   ZydisEncoderRequest request;
   if (!make_request(d, request)) return {};
   for (unsigned n = 0; n < request.operand_count; ++n) {
@@ -91,7 +94,7 @@ HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memor
     if (op.type == ZYDIS_OPERAND_TYPE_REGISTER) op.reg.value = moved(op.reg.value, places);
     if (op.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
     if (memory) {
-      replace_memory(op, offset);
+      replace_memory(op, at);
     } else {
       op.mem.base = moved(op.mem.base, places);
       op.mem.index = moved(op.mem.index, places);

@@ -20,8 +20,16 @@ struct HostCode {
   std::span<const u8> span() const { return {bytes, length}; }
 };
 
-/// `places`: host register by guest register. `memory`: the memory operand becomes [r14 + offset].
-HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory, i32 offset = 0);
+/// [r14 + index << scale + offset]
+struct HostAddress {
+  i32 offset = 0;
+  u8 index = kNoGuest;  ///< host register
+  u8 scale = 0;
+};
+
+/// `places`: host register by guest register. `memory`: the memory operand becomes `at`.
+HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory,
+                  const HostAddress& at = {});
 
 /// The same with the one operand that is a guest register of CpuState standing there, [r15 + home].
 /// Length 0 also where that would not be the same.

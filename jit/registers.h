@@ -48,12 +48,12 @@ struct Frame {
   u64 scratch = 0;                ///< a call's target; where to go on after a block's last callout
   u64 poll = 0;                   ///< signals that end translated code
   u64 salt = 0;                   ///< what Target::tag mixes with rip, see Targets
-  u64 padding = 0;                ///< the frame keeps the stack aligned
+  u64 turns = 0;                  ///< of loops, in its low byte, see emit_steady.cpp
   // residency.h
   u32 resident = 0;      ///< Resident bits
   u32 fop = 0;           ///< the last x87 instruction, while x87 state is resident
   u64 fip = 0, fdp = 0;  ///< likewise
-  u64 unused = 0;
+  u64 reserve = 0;       ///< what a loop's third copy kept back of the budget
   /// Host addresses of AccessGroups in the running block; 0: probe.
   u64 groups[8] = {};
 };
@@ -62,6 +62,9 @@ static_assert(sizeof(Frame) % 16 == 8);  // entered with six registers and rip p
 inline x86::Mem frame(size_t offset, i32 extra = 0) {
   return x86::qword_ptr(x86::rsp, static_cast<i32>(offset) + extra);
 }
+
+/// A slot of Frame::groups.
+x86::Mem group_slot(u32 group);
 
 /// Between RFLAGS and Frame::flags.
 inline u64 pack_flags(u64 rflags) { return (rflags & 0xD5) << 8 | 0x200 | (rflags >> 11 & 1); }

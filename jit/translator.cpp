@@ -61,6 +61,7 @@ NativeBlock* Translator::translate(bool lazy) {
   if (!polled_) poll();
   end_block();
   emit_second_copy();
+  emit_third_copy();
   emit_cold();
   emit_cold_exits();
   t_->code = needs_flags_ ? nullptr : c_.cache.add(code_);
@@ -107,6 +108,7 @@ void Translator::instruction() {
 }
 
 void Translator::callout(bool last) {
+  needs_flags_ |= in_steady_;  // which has no room for one
   name_x87();
   save_flags();
   note_treatment(last ? Treatment::CalloutEnd : Treatment::Callout);
@@ -136,27 +138,47 @@ void Translator::call_handler(u32 index, bool last, bool rest) {
   a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout)));
 }
 
+/// The block leads to higher addresses only: code that runs in circles comes by another block too,
+/// which looks for signals.
+bool Translator::leads_forward() const {
+  const u64 end = truncate(rip_ + block_.bytes);
+  if (is_terminator(c_.decoded.back())) {
+    const Insn& last = block_.insns.back();
+    const ZydisInstructionCategory c = c_.decoded.back().insn.meta.category;
+    const bool branches =
+        c == ZYDIS_CATEGORY_COND_BR || c == ZYDIS_CATEGORY_UNCOND_BR || c == ZYDIS_CATEGORY_CALL;
+    if (!branches || c_.treatments.back() != Treatment::Emit || last.kinds[0] != Kind::Imm ||
+        truncate(end + last.imm) <= rip_)
+      return false;
+  }
+  return end > rip_;
+}
+
 /// Takes the block's instructions off the budget and looks for signals. When it is time to leave,
 /// the rest of the block runs by its handlers: engines leave between blocks only. kScratchB is lost
 /// on the way there, host flags are lost.
 void Translator::poll() {
   release_flags();
   const asmjit::Label back = a_.newLabel();
-  const Rest& rest =
-      rests_.emplace_back(Rest{{a_.newLabel(), back, index_, {flags_, recipe_}}, a_.newLabel()});
+  const Rest& rest = rests_.emplace_back(Rest{{a_.newLabel(), back, index_, {flags_, recipe_}},
+                                              leads_forward() ? asmjit::Label() : a_.newLabel()});
   a_.sub(frame(offsetof(Frame, budget)), imm(block_.insns.size()));
   a_.jle(rest.cold.label);
-  a_.cmp(x86::dword_ptr(kState, c_.signals), imm(0));
-  a_.jne(rest.filter);
+  if (rest.filter.isValid()) {
+    a_.cmp(x86::dword_ptr(kState, c_.signals), imm(0));
+    a_.jne(rest.filter);
+  }
   a_.bind(back);
   polled_ = true;
 }
 
 void Translator::emit_rest(const Rest& rest) {
-  a_.bind(rest.filter);
-  a_.mov(kScratchB.r32(), x86::dword_ptr(kState, c_.signals));
-  a_.test(x86::dword_ptr(x86::rsp, offsetof(Frame, poll)), kScratchB.r32());
-  a_.jz(rest.cold.back);
+  if (rest.filter.isValid()) {
+    a_.bind(rest.filter);
+    a_.mov(kScratchB.r32(), x86::dword_ptr(kState, c_.signals));
+    a_.test(x86::dword_ptr(x86::rsp, offsetof(Frame, poll)), kScratchB.r32());
+    a_.jz(rest.cold.back);
+  }
   a_.bind(rest.cold.label);
   if (!(rest.cold.before.where & kFrame)) {
     replay(rest.cold.before.recipe);

@@ -78,9 +78,10 @@ class Translator {
     u8 flags_after = kFrame;
     bool returns = false;
     SimdState simd = {};
-    u8 loads = 0;       ///< makes resident, instead of calling a handler
-    bool rest = false;  ///< calls the handlers of all the block's rest
-    bool loop = false;  ///< of the copy that loops
+    u8 loads = 0;         ///< makes resident, instead of calling a handler
+    bool rest = false;    ///< calls the handlers of all the block's rest
+    bool loop = false;    ///< of a copy that loops
+    bool steady = false;  ///< of the third
   };
   /// Where unlinked jumps of an exit go.
   struct ColdExit {
@@ -120,9 +121,18 @@ class Translator {
     u32 mask = 0;
     i32 offset = 0;
   };
+  /// How the third copy of a loop finds a group.
+  struct Steady {
+    bool on = false;
+    bool folded = false;  ///< with its base
+    Aligned aligned;      ///< what its members ask for
+  };
+  /// Where a member of such a group is: at the slot's address, at the slot's plus a register, at
+  /// the slot's plus a linear address.
+  enum class SteadyForm : u8 { Host, Indexed, Sum };
   struct Rest {
     Cold cold;
-    asmjit::Label filter;
+    asmjit::Label filter;  ///< looks which signals there are; none: nobody asks
   };
 
   bool decode();
@@ -135,13 +145,36 @@ class Translator {
   void end_record();
   void callout(bool last);
   void call_handler(u32 index, bool last, bool rest = false);
+  bool leads_forward() const;
   void poll();
   void emit_rest(const Rest& rest);
   void translate_one();
   void end_block();
   // emit_loop.cpp
+  asmjit::Label loop_label();
   bool loop_back();
+  void start_copy();
   void emit_second_copy();
+  // emit_steady.cpp
+  bool find_steady();
+  void find_quiet();
+  void hold();
+  void align_steady(u32 group, u32 index, u32 mask);
+  bool is_steady(u32 index) const;
+  bool finds_calmly() const { return is_steady(index_) && steady_form() != SteadyForm::Sum; }
+  HostAddress host_address() const;
+  SteadyForm steady_form() const;
+  void steady_address();
+  void address_of_group(const AccessGroup& g, x86::Gp to);
+  void add_guest(x86::Gp to, unsigned guest);
+  void prepare_group(u32 n, asmjit::Label refused);
+  void divide_turns(u32 stride);
+  void share_budget();
+  void join_budget();
+  void try_steady();
+  void emit_steady_entry();
+  void emit_third_copy();
+  void leave_steady(const Cold& cold);
   // emit_flags.cpp
   void save_flags();  ///< makes the frame's copy right; keeps the host's
   void
@@ -150,9 +183,12 @@ class Translator {
   void restore_flags(x86::Gp scratch);
   void store_flags();
   void note_flags(const FlagUse& use);
+  void make_way(const FlagUse& use, bool calm);
   void before_writes();
   void after_writes();
   void replay(const Recipe& recipe);
+  void replay_anyhow(const Recipe& recipe);
+  bool cannot_fault(u32 index) const;
   void replay_from_result(const Recipe& recipe);
   Recipe recipe_of(u32 index) const;
   bool recipe_lasts(const Recipe& recipe, u32 from) const;
@@ -294,10 +330,13 @@ class Translator {
   List<ColdExit> cold_exits_{&c_.lists};
   List<Home> homes_{&c_.lists};
   List<Rest> rests_{&c_.lists};
-  asmjit::Label loop_entry_, loop_top_;
+  asmjit::Label loop_entry_, loop_top_, steady_entry_, steady_top_;
   Flags loop_flags_;  ///< at both
   SimdState loop_simd_;
-  bool in_loop_ = false;
+  bool in_loop_ = false, in_steady_ = false;  ///< the second copy, the third
+  std::array<Steady, AccessGroups::kMaxGroups> steady_{};
+  bool quiet_ = false;
+  u32 held_ = AccessGroups::kNone;
   Decoded d_{};
   const Insn* insn_ = nullptr;
   u32 index_ = 0;

@@ -31,6 +31,7 @@ class EnginePair {
 
   BareMachine a, b;     ///< interpreted, translated
   bool bits32 = false;  ///< flat 32-bit code without paging
+  u64 slice = 0;        ///< instructions between comparisons; 0: one run
 
   /// f(machine) prepares each; then both run. Twice: the second time translations and TLB are warm.
   template <class F>
@@ -41,9 +42,12 @@ class EnginePair {
         start(*m, code, round == 0);
         f(*m);
       }
-      const Exit exit = a.run();
-      REQUIRE(b.run() == exit);
-      compare();
+      Exit exit = Exit::Deadline;
+      for (int runs = slice ? 20 : 1; runs > 0 && exit == Exit::Deadline; --runs) {
+        exit = slice ? a.run(slice) : a.run();
+        REQUIRE((slice ? b.run(slice) : b.run()) == exit);
+        compare();
+      }
     }
   }
 
