@@ -300,6 +300,9 @@ function show() {
     "Numbers of a shared machine are noisy: compare engines of one result, look at the whiskers.";
   const problems = [...result.failures, ...result.disagreements];
   if (result.interrupted) problems.unshift("interrupted: this is what was measured until then");
+  for (const row of result.workloads)
+    for (const [engine, cell] of Object.entries(row.engines))
+      if (cell.error?.startsWith("KVM-PVM: ")) problems.push(`not available: ${engine} ${row.id}: ${cell.error}`);
   for (const text of problems) element("li", text, at("problems"));
   for (const suite of new Set(result.workloads.map((row) => row.suite))) plotSuite(at("plots"), suite);
   plotExits(at("plots"));
