@@ -182,6 +182,7 @@ Status measure(const Options& options, Results& results, Outputs& outputs) {
   runner.run();
   if (options.timeline) add_timelines(options, results, *engines, (*work)->path());
   results.interrupted |= InterruptWatch::asked();
+  results.host["load at the end"] = host_info()["load"];
   return success();
 }
 

@@ -2,6 +2,7 @@
 #include "bench/emulators.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,6 +41,9 @@ Result<Emulator> ring3_engine(const std::string& name, const EmulatorOptions& op
   e.program.insert(e.program.end(), options.ring3_options.begin(), options.ring3_options.end());
   e.version = first_line_with(output_of({options.ring3, "-version"}), "ring3");
   if (e.version.empty()) return Error{fmt::format("{} does not run", options.ring3)};
+  struct stat about {};
+  if (stat(options.ring3.c_str(), &about) == 0)
+    e.version += ", program of " + utc_text(about.st_mtime);
   return e;
 }
 

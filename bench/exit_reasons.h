@@ -15,6 +15,8 @@ namespace ring3::bench {
 /// The number of a name that -stats prints; none: not one of them.
 std::optional<unsigned> exit_reason_number(std::string_view name);
 
+/// Of what KVM did without leaving to ring3, by its own counters: "KVM: pf_taken".
+inline constexpr unsigned kKvmCounter = 1000;
 /// Below it, the numbers are those of VMX.
 inline constexpr unsigned kFirstOwnReason = 128;
 

@@ -77,6 +77,8 @@ std::string markdown_text(const Results& results) {
   text += fmt::format("; {}.", results.date);
   for (const EngineInfo& e : results.engines)
     text += e.left_out.empty() ? "" : fmt::format(" Not available: {}: {}.", e.name, e.left_out);
+  for (const std::string& line : not_available(results))
+    text += fmt::format(" Not available: {}.", line);
   for (const std::string& failure : results.failures) text += fmt::format(" Failed: {}.", failure);
   for (const std::string& line : disagreements(results)) text += fmt::format(" Failed: {}.", line);
   return text + "\n";

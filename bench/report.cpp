@@ -30,7 +30,9 @@ std::string cell_text(const Row& row, const std::string& engine, const std::stri
   if (found == row.cells.end()) return "-";
   const Cell& cell = found->second;
   if (cell.samples.empty())
-    return cell.error.empty() || cell.error == kUnsupported ? "-" : "FAILED";
+    return cell.error.empty() || cell.error == kUnsupported || cell.error.starts_with(kOnPvm)
+               ? "-"
+               : "FAILED";
   const Spread time = time_spread(cell);
   const Spread ratio = ratio_spread(row, engine, baseline);
   if (engine == baseline || !ratio.count) return time_text(time.median);
@@ -140,6 +142,8 @@ std::string report_text(const Results& results) {
   for (const EngineInfo& e : results.engines)
     text += e.left_out.empty() ? fmt::format("  {}: {}\n", e.name, e.version)
                                : fmt::format("  {}: not available: {}\n", e.name, e.left_out);
+  for (const std::string& line : not_available(results))
+    text += fmt::format("not available: {}\n", line);
   for (const std::string& failure : results.failures) text += fmt::format("FAILED: {}\n", failure);
   for (const std::string& line : disagreements(results)) text += fmt::format("FAILED: {}\n", line);
   if (results.interrupted) text += "interrupted: this is what was measured until then\n";

@@ -51,6 +51,15 @@ std::vector<std::string> disagreements(const Results& results) {
   return lines;
 }
 
+std::vector<std::string> not_available(const Results& results) {
+  std::vector<std::string> lines;
+  for (const Row& row : results.rows)
+    for (const auto& [engine, cell] : row.cells)
+      if (cell.error.starts_with(kOnPvm))
+        lines.push_back(fmt::format("{} {}: {}", engine, row.workload.id(), cell.error));
+  return lines;
+}
+
 std::vector<Group> groups(const Results& results) {
   std::vector<Group> all;
   for (const Row& row : results.rows) {

@@ -20,6 +20,9 @@ inline constexpr int kVersion = 1;
 /// The processor lacks what the workload needs.
 inline constexpr const char* kUnsupported = "not supported";
 
+/// Begins the error of a run under a KVM that emulates ring 0, incompletely: no failure either.
+inline constexpr const char* kOnPvm = "KVM-PVM: ";
+
 /// Something that takes time: "ring0/cpuid", "program/fib", "boot/cloud".
 struct Workload {
   std::string suite;  ///< ring0, ring3, program, program32, boot, disk, firmware
@@ -51,7 +54,7 @@ struct ExitCount {
 struct Cell {
   std::vector<Sample> samples;
   std::string hash;   ///< of the state or checksum it left; empty: none
-  std::string error;  ///< why runs are missing; kUnsupported is no failure
+  std::string error;  ///< why runs are missing; kUnsupported and kOnPvm are no failures
   std::vector<ExitCount> exits;
 };
 
@@ -92,6 +95,8 @@ Spread ratio_spread(const Row& row, const std::string& engine, const std::string
 std::string baseline_of(const Results& results, const std::string& suite);
 /// Lines about engines that do not agree on a workload's hash.
 std::vector<std::string> disagreements(const Results& results);
+/// "ENGINE WORKLOAD: why", of runs that this host's KVM cannot do.
+std::vector<std::string> not_available(const Results& results);
 /// Geometric means of the median ratios, by suite and class, then engine.
 struct Group {
   std::string suite, group;

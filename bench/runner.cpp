@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "bench/host_info.h"
 #include "bench/report.h"
 
 namespace ring3::bench {
@@ -97,7 +98,10 @@ bool Runner::sample(Target& target, Row& row, u64 number) {
   Cell& cell = row.cells[target.name()];
   u64 units = 0;
   auto run = sized_run(target, row, units);
-  if (!run) fail(&cell, key(target, row.workload), run.error());
+  if (!run && target.is_kvm() && has_only_pvm() && run.error() != kInterrupted)
+    cell.error = kOnPvm + run.error();
+  else if (!run)
+    fail(&cell, key(target, row.workload), run.error());
   if (run && (*run).unsupported) cell.error = kUnsupported;
   if (!run || (*run).unsupported) {
     given_up_.insert(key(target, row.workload));

@@ -21,6 +21,7 @@ class Target {
   explicit Target(const Emulator& emulator) : emulator_(emulator) {}
   virtual ~Target() = default;
   const std::string& name() const { return emulator_.name; }
+  bool is_kvm() const { return emulator_.kvm; }
 
   /// Before a round: what its runs share is booted.
   virtual Status start() { return success(); }

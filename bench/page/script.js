@@ -176,7 +176,7 @@ function exitSums(rows, engine) {
   const sums = new Map();
   for (const row of rows)
     for (const exit of row.engines[engine]?.exits || [])
-      sums.set(exit.reason, { name: exit.name, count: (sums.get(exit.reason)?.count || 0) + exit.a_unit });
+      sums.set(exit.name, { reason: exit.reason, count: (sums.get(exit.name)?.count || 0) + exit.a_unit });
   return sums;
 }
 
@@ -184,13 +184,13 @@ function exitData(rows) {
   const engines = result.engines.map((e) => e.name)
     .filter((name) => rows.some((row) => row.engines[name]?.exits));
   const sums = engines.map((engine) => exitSums(rows, engine));
-  const names = new Map(sums.flatMap((s) => [...s].map(([reason, e]) => [reason, e.name])));
-  const reasons = [...names.keys()].sort((a, b) => a - b);
+  const reasons = new Map(sums.flatMap((s) => [...s].map(([name, e]) => [name, e.reason])));
+  const names = [...reasons.keys()].sort((a, b) => reasons.get(a) - reasons.get(b) || a.localeCompare(b));
   return {
-    labels: reasons.map((r) => r < FIRST_OWN_REASON ? `${r} ${names.get(r)}` : `–  ${names.get(r)}`),
+    labels: names.map((name) => `${reasons.get(name) < FIRST_OWN_REASON ? reasons.get(name) : "– "} ${name}`),
     datasets: engines.map((engine, at) => ({
       label: engine, backgroundColor: colour(engine),
-      data: reasons.map((r) => sums[at].get(r)?.count ?? null) })),
+      data: names.map((name) => sums[at].get(name)?.count ?? null) })),
   };
 }
 
@@ -199,7 +199,8 @@ function plotExits(page) {
   if (!all.length) return;
   const parent = section(page, "Exits by reason",
     "How often a unit leaves guest code. Numbers are VMX basic exit reasons (SDM 3D Appendix C); a dash is a " +
-    "callout of ring3 that has none, because hardware runs it in the guest.");
+    "callout of ring3 that has none, because hardware runs it in the guest; 'KVM:' is what the kernel did without " +
+    "leaving to ring3, by its own counters.");
   const choice = choose(parent, "workload",
                         [["", "one unit of each"], ...all.map((row) => [row.id, row.id])]);
   const chosen = () => choice.value ? all.filter((row) => row.id === choice.value) : all;
@@ -299,6 +300,9 @@ function show() {
     "Numbers of a shared machine are noisy: compare engines of one result, look at the whiskers.";
   const problems = [...result.failures, ...result.disagreements];
   if (result.interrupted) problems.unshift("interrupted: this is what was measured until then");
+  for (const row of result.workloads)
+    for (const [engine, cell] of Object.entries(row.engines))
+      if (cell.error?.startsWith("KVM-PVM: ")) problems.push(`not available: ${engine} ${row.id}: ${cell.error}`);
   for (const text of problems) element("li", text, at("problems"));
   for (const suite of new Set(result.workloads.map((row) => row.suite))) plotSuite(at("plots"), suite);
   plotExits(at("plots"));

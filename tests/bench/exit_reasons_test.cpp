@@ -34,6 +34,11 @@ TEST_CASE("exits: text of info stats -> counts by name, other lines skipped") {
 
 TEST_CASE("exits: JSON of -stats -> counts; anything else -> none") {
   CHECK(exits_of_stats_json("{\"exits\":{\"HLT\":3,\"x\":-1}}").at("HLT") == 3);
+  const auto kvm = exits_of_stats_json(
+      "{\"exits\":{\"HLT\":3},\"kvm\":{\"counters\":{\"pf_taken\":7,\"fpu_reload\":9}}}");
+  CHECK(kvm.size() == 2);
+  CHECK(kvm.at("KVM: pf_taken") == 7);
+  CHECK(exit_reason_number("KVM: pf_taken") == kKvmCounter);
   for (const char* text : {"", "[]", "{\"exits\":3}", "nonsense"})
     CHECK(exits_of_stats_json(text).empty());
 }

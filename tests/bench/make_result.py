@@ -5,7 +5,7 @@ import json
 import sys
 
 ENGINES = {"native": 1, "jit": 1.6, "interp": 40, "kvm": 1.1, "qemu-tcg": 5, "bochs": 60}
-EXITS = {"jit": {10: "CPUID", 30: "IO_INSTRUCTION", 128: "iret"}, "kvm": {10: "CPUID", 30: "IO_INSTRUCTION"}}
+EXITS = {"jit": {10: "CPUID", 30: "IO_INSTRUCTION", 128: "iret"}, "kvm": {30: "IO_INSTRUCTION", 1000: "KVM: pf_taken"}}
 SUITES = {"ring0": ["integer", "cpuid", "port_out"], "ring3": ["integer", "cpuid"],
           "program": ["fib", "lz", "awk"], "boot": ["cloud"]}
 TROUBLE = "</script><b>\"quoted\" & 'ticks' <!-- é"

@@ -53,6 +53,16 @@ TEST_CASE("results: a time line with lists of different lengths -> an error") {
   CHECK_FALSE(parse_results(json.dump()));
 }
 
+TEST_CASE("not available: what KVM-PVM cannot do -> a line each, other errors not among them") {
+  Results results = fabricated({100}, {50});
+  CHECK(not_available(results).empty());
+  results.rows[0].cells["kvm"].error = std::string(kOnPvm) + "exception 13";
+  results.rows[0].cells["jit"].error = "it ended";
+  const std::string id = results.rows[0].workload.id();
+  CHECK(not_available(results) ==
+        std::vector<std::string>{"kvm " + id + ": KVM-PVM: exception 13"});
+}
+
 TEST_CASE("baseline: the first that measured something in a suite") {
   const Results results = fabricated({100}, {50});
   CHECK(baseline_of(results, "ring0") == "qemu-tcg");
