@@ -87,8 +87,9 @@ std::vector<Workload> boot_workloads(const LinuxGuest& guest, std::string& why_n
   for (const char* name : {"cloud", "amd64", "686", "686-pae"}) {
     const GuestFiles files = files_of(guest, name);
     if (!fs::exists(files.kernel) || !fs::exists(files.initrd)) continue;
-    all.push_back({"boot", "", name, "to /init", 1, 1});
-    all.push_back({"boot", "", name + std::string(kSelfTest), "to the end of its self-test", 1, 1});
+    all.push_back({"boot", "", name, "to /init", 1, 1, true});
+    all.push_back(
+        {"boot", "", name + std::string(kSelfTest), "to the end of its self-test", 1, 1, true});
   }
   if (all.empty())
     why_not = fmt::format(

@@ -65,6 +65,15 @@ Status probe(const Emulator& emulator, const std::filesystem::path& work) {
   return machine_target(emulator, work)->start();
 }
 
+/// What it said itself, if it is ring3.
+std::string reason_of(const Emulator& emulator, const std::string& error) {
+  constexpr std::string_view kOwn = "ring3: ";
+  const size_t at = error.rfind(kOwn);
+  if (emulator.kind == Kind::Ring3 && at != std::string::npos)
+    return error.substr(at + kOwn.size());
+  return "it does not run the bench guest: " + error;
+}
+
 /// Leaves out what does not run a small guest; an error if it was asked for.
 Status probe_all(const Options& options, std::vector<Emulator>& engines,
                  std::vector<EngineInfo>& infos, const std::filesystem::path& work) {
@@ -74,10 +83,10 @@ Status probe_all(const Options& options, std::vector<Emulator>& engines,
     if (!works && works.error() == kInterrupted) return works;
     if (!works && (!options.engines.empty() || e.name == "jit"))
       return Error{
-          fmt::format("--engines {}: does not run the bench guest: {}", e.name, works.error())};
+          fmt::format("--engines {}: not available: {}", e.name, reason_of(e, works.error()))};
     if (works) good.push_back(e);
     for (EngineInfo& info : infos)
-      if (!works && info.name == e.name) info.left_out = works.error();
+      if (!works && info.name == e.name) info.left_out = reason_of(e, works.error());
   }
   engines = good;
   return success();
@@ -86,6 +95,7 @@ Status probe_all(const Options& options, std::vector<Emulator>& engines,
 /// By default no guests that take minutes: Linux under a KVM that emulates ring 0.
 bool fits(const Options& options, const Emulator& e, const std::string& suite) {
   if (e.kind == Kind::Native) return suite.starts_with("program");
+  if (e.kind == Kind::Bochs && (suite == "disk" || suite == "firmware")) return false;
   if (!is_linux_suite(suite) || !options.engines.empty()) return true;
   return !e.kvm || !has_only_pvm();
 }
@@ -94,6 +104,8 @@ std::unique_ptr<Target> make_target(const Emulator& e, const std::string& suite,
                                     const Options& options, const std::filesystem::path& work) {
   if (suite.starts_with("program")) return program_target(e, options.guest, work);
   if (suite == "boot") return boot_target(e, options.guest, work);
+  if (suite == "disk") return disk_target(e, options.guest, work);
+  if (suite == "firmware") return firmware_target(e, work);
   return machine_target(e, work);
 }
 
@@ -149,7 +161,9 @@ Status measure(const Options& options, Results& results, Outputs& outputs) {
   if (!workloads) return Error{workloads.error()};
   auto engines = choose_engines(options, results.engines);
   if (!engines) return Error{engines.error()};
-  auto work = WorkFolder::make();
+  const bool disk =
+      std::ranges::any_of(*workloads, [](const Workload& w) { return w.suite == "disk"; });
+  auto work = WorkFolder::make(disk ? 2 * u64{kDiskMebibytes} << 20 : 0);
   if (!work) return Error{work.error()};
   if (Status good = probe_all(options, *engines, results.engines, (*work)->path()); !good)
     return good;

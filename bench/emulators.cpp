@@ -112,8 +112,8 @@ Result<std::unique_ptr<Console>> boot(const Emulator& emulator, const GuestFiles
                                       const std::vector<std::string>& more) {
   if (emulator.kind == Kind::Bochs) return boot_bochs(guest, work);
   std::vector<std::string> command = emulator.program;
-  command.insert(command.end(),
-                 {"-m", std::to_string(guest.megabytes), "-no-reboot", "-kernel", guest.kernel});
+  command.insert(command.end(), {"-m", std::to_string(guest.megabytes), "-no-reboot"});
+  if (!guest.kernel.empty()) command.insert(command.end(), {"-kernel", guest.kernel});
   if (!guest.initrd.empty()) command.insert(command.end(), {"-initrd", guest.initrd});
   if (!guest.append.empty()) command.insert(command.end(), {"-append", guest.append});
   if (std::ranges::find(more, "-serial") == more.end())

@@ -30,8 +30,17 @@ std::string entry(unsigned number, const std::string& name, unsigned mode,
 
 }  // namespace
 
-Status write_initramfs(const std::string& path, const InitramfsFiles& files) {
+Status write_initramfs(const std::string& path, const InitramfsFiles& files,
+                       const std::string& base) {
   std::ofstream archive(path, std::ios::binary);
+  if (!base.empty()) {
+    std::ostringstream data;
+    if (!(data << std::ifstream(base, std::ios::binary).rdbuf()))
+      return Error{fmt::format("{}: cannot be read", base)};
+    std::string text = data.str();
+    pad(text);
+    archive << text;
+  }
   unsigned number = 1;
   archive << entry(number, "bin", kFolder, {});
   for (const auto& [name, source] : files) {

@@ -101,7 +101,7 @@ constexpr OptionRow kRows[] = {
     {"also", "NAME=RING3", "another build's translator, for comparing builds; may be repeated",
      set_also},
     {"workloads", "LIST",
-     "ring0, ring3 (the default), program, program32, boot, all, a class or a name",
+     "ring0, ring3 (the default), program, program32, boot, disk, firmware, all, a class or a name",
      set_list<&Options::workloads>},
     {"baseline", "LIST", "ratios are over the first of these that measured something",
      set_list<&Options::baselines>},

@@ -22,12 +22,13 @@ inline constexpr const char* kUnsupported = "not supported";
 
 /// Something that takes time: "ring0/cpuid", "program/fib", "boot/cloud".
 struct Workload {
-  std::string suite;  ///< ring0, ring3, program, program32, boot
+  std::string suite;  ///< ring0, ring3, program, program32, boot, disk, firmware
   std::string group;  ///< the class of a program; else empty
   std::string name;
   std::string unit;     ///< what is counted, for readers
   u64 operations = 1;   ///< single events in a unit
   u64 first_units = 1;  ///< of the run whose hash engines must agree on
+  bool whole = false;   ///< a run is one unit, however long it takes
   std::string id() const { return suite + "/" + name; }
 };
 

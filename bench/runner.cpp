@@ -117,7 +117,7 @@ Result<Run> Runner::sized_run(Target& target, Row& row, u64& units) {
     Result<Run> run = target.run(row.workload, units);
     if (!run || run->unsupported) return run;
     check_hash(row.workload, target.name(), row.cells[target.name()], units, run->hash);
-    if (known != units_.end() || run->ns >= kEnough * wanted) {
+    if (row.workload.whole || known != units_.end() || run->ns >= kEnough * wanted) {
       units_[name] = units;
       return run;
     }

@@ -53,7 +53,7 @@ bool is_linux_suite(const std::string& suite) { return !suite.starts_with("ring"
 Available find_workloads(const Options& options) {
   Available available;
   available.workloads = machine_workloads();
-  for (const auto find : {program_workloads, boot_workloads}) {
+  for (const auto find : {program_workloads, boot_workloads, disk_workloads, firmware_workloads}) {
     std::string why_not;
     for (Workload& w : find(options.guest, why_not)) available.workloads.push_back(std::move(w));
     if (!why_not.empty()) available.missing.push_back(why_not);

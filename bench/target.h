@@ -59,6 +59,19 @@ std::unique_ptr<Target> program_target(const Emulator& emulator, const LinuxGues
 std::vector<Workload> boot_workloads(const LinuxGuest& guest, std::string& why_not);
 std::unique_ptr<Target> boot_target(const Emulator& emulator, const LinuxGuest& guest,
                                     const std::filesystem::path& work);
+
+/// Those of disk: a Linux guest reads an image of kDiskMebibytes over IDE DMA and over virtio-blk.
+/// Times are the host's clock.
+inline constexpr unsigned kDiskMebibytes = 1024;
+std::vector<Workload> disk_workloads(const LinuxGuest& guest, std::string& why_not);
+std::unique_ptr<Target> disk_target(const Emulator& emulator, const LinuxGuest& guest,
+                                    const std::filesystem::path& work);
+
+/// Those of firmware: from the start of the program to a boot sector, by the host's clock.
+std::vector<Workload> firmware_workloads(const LinuxGuest& guest, std::string& why_not);
+std::unique_ptr<Target> firmware_target(const Emulator& emulator,
+                                        const std::filesystem::path& work);
+
 /// Exits over the time of a boot under an engine of ring3.
 Result<Timeline> boot_timeline(const Emulator& emulator, const LinuxGuest& guest,
                                const std::filesystem::path& work);

@@ -10,9 +10,10 @@
 
 namespace ring3::bench {
 
-Result<std::unique_ptr<WorkFolder>> WorkFolder::make() {
+Result<std::unique_ptr<WorkFolder>> WorkFolder::make(u64 bytes) {
   std::error_code bad;
-  const bool memory = access("/dev/shm", W_OK) == 0;
+  const bool memory =
+      access("/dev/shm", W_OK) == 0 && std::filesystem::space("/dev/shm", bad).available >= bytes;
   const auto parent = memory ? "/dev/shm" : std::filesystem::temp_directory_path(bad);
   std::string name = (parent / "ring3-bench-XXXXXX").string();
   if (!mkdtemp(name.data()))

@@ -7,12 +7,14 @@
 #include <memory>
 
 #include "base/result.h"
+#include "base/types.h"
 
 namespace ring3::bench {
 
 class WorkFolder {
  public:
-  static Result<std::unique_ptr<WorkFolder>> make();
+  /// `bytes`: space that the files need.
+  static Result<std::unique_ptr<WorkFolder>> make(u64 bytes);
   ~WorkFolder();
   const std::filesystem::path& path() const { return path_; }
 

@@ -34,7 +34,8 @@ Result<EntryState> load_kernel(const LoadTarget& target, const BoardInfo& board,
         "is an ELF file without a Multiboot header; for Linux give the bzImage, which "
         "distributions name vmlinuz");
   }
-  const FirmwareTables tables = install_firmware_tables(target, board);
+  FirmwareTables tables;
+  if (options.firmware_tables) tables = install_firmware_tables(target, board);
   if (multiboot) {
     MultibootOptions multiboot_options;
     multiboot_options.kernel = options.kernel;

@@ -12,6 +12,7 @@ struct KernelOptions {
   std::string initrd;  ///< for Multiboot: "module arguments,module arguments"; ",," is a comma
   std::string command_line;
   LinuxEntry linux_entry = LinuxEntry::Best;
+  bool firmware_tables = true;  ///< false: a BIOS brings its own
 };
 
 /// Installs the firmware tables, then loads a Multiboot kernel or a Linux kernel, tried in this

@@ -56,14 +56,15 @@ void PcStorage::connect_virtio() {
     VirtioDisk disk;
     disk.block = std::make_unique<VirtioBlock>(*drive.medium, drive.serial);
     disk.pci = std::make_unique<VirtioPci>(
-        *disk.block, VirtioPci::Wiring{.memory = board_.memory,
-                                       .io = board_.io,
-                                       .intx = IrqLine([this, slot](bool level) {
-                                         board_.isa_bridge.set_pin(slot, 0, level);
-                                       }),
-                                       .send = [&bus = board_.apic_bus](u64 address, u32 data) {
-                                         send_msi(bus, address, data);
-                                       }});
+        *disk.block,
+        VirtioPci::Wiring{.memory = board_.memory,
+                          .io = board_.io,
+                          .intx = IrqLine([this, slot](bool level) {
+                            board_.isa_bridge.set_pin(slot, 0, level);
+                          }),
+                          .send = [&bus = board_.apic_bus](
+                                      u64 address, u32 data) { send_msi(bus, address, data); },
+                          .legacy = drive.legacy});
     board_.pci.attach(slot, 0, disk.pci->function());
     virtio_.push_back(std::move(disk));
   }

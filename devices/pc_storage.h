@@ -27,6 +27,7 @@ struct DriveSlot {
   Kind kind = Kind::None;
   BlockDevice* medium = nullptr;  ///< null: a CD drive without a disc
   std::string serial;             ///< empty: a default
+  bool legacy = true;             ///< of virtio: for old drivers, too
 };
 
 struct StorageConfig {

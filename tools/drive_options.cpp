@@ -41,8 +41,10 @@ Status set_interface(DriveOption& drive, std::string_view value) {
     drive.interface = Interface::Virtio;
   } else if (value == "floppy") {
     drive.interface = Interface::Floppy;
+  } else if (value == "none") {
+    drive.interface = Interface::None;
   } else {
-    return Error{fmt::format("no interface '{}'; there are ide, virtio and floppy", value)};
+    return Error{fmt::format("no interface '{}'; there are ide, virtio, floppy and none", value)};
   }
   return success();
 }
@@ -95,17 +97,20 @@ Status set_property(DriveOption& drive, const std::string& key, const std::strin
   if (key == "cache") return set_cache(drive, value);
   if (key == "discard") return set_discard(drive, value);
   if (key == "serial") return drive.serial = value, success();
+  if (key == "id") return drive.id = value, success();
   if (key == "readonly" || key == "read-only") return set_on_off(drive.image.read_only, key, value);
   if (key == "snapshot") return set_on_off(drive.image.snapshot, key, value);
   return Error{
       fmt::format("no property '{}'; there are file, format, if, index, media, readonly, "
-                  "snapshot, cache, discard and serial",
+                  "snapshot, cache, discard, serial and id",
                   key)};
 }
 
 Status check(DriveOption& drive) {
   if (drive.cdrom) drive.image.read_only = true;
-  if (drive.cdrom && drive.interface != Interface::Ide)
+  if (drive.interface == Interface::None && drive.id.empty())
+    return Error{"if=none is for a -device; give id=ID and -device virtio-blk-pci,drive=ID"};
+  if (drive.cdrom && drive.interface != Interface::Ide && drive.interface != Interface::None)
     return Error{"CD drives are on IDE; give if=ide"};
   if (drive.image.file.empty() && !drive.cdrom) return Error{"needs an image; give file=FILE"};
   return success();
@@ -160,6 +165,7 @@ Status OpenedDrives::open(const std::vector<DriveOption>& drives, bool snapshot)
         return Error{fmt::format("{} {}: {}", drive.option, drive.image.file, slot.error())};
       (*slot)->kind = drive.cdrom ? DriveSlot::Kind::CdRom : DriveSlot::Kind::Disk;
       (*slot)->serial = drive.serial;
+      (*slot)->legacy = drive.legacy;
       if (drive.image.file.empty()) continue;
       DriveOptions options = drive.image;
       options.snapshot |= snapshot;

@@ -16,13 +16,14 @@
 namespace ring3 {
 
 struct DriveOption {
-  enum class Interface : u8 { Ide, Virtio, Floppy };
+  enum class Interface : u8 { Ide, Virtio, Floppy, None };  ///< None: see drive_devices.h
   std::string option;  ///< as errors name it: "-hda" or "-drive"
   Interface interface = Interface::Ide;
   std::optional<unsigned> index;  ///< none: the next free one
   bool cdrom = false;
   DriveOptions image;  ///< of an empty CD drive, the file is empty
-  std::string serial;
+  std::string serial, id;
+  bool legacy = true;  ///< of virtio: for old drivers, too
 };
 
 /// The value of -drive. An error is reason and way out.

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "bios/fw_cfg_tables.h"
+#include "bios/kernel_loader.h"
+#include "bios/kernel_rom.h"
 #include "bios/raw_loader.h"
 #include "bios/rom_image.h"
 #include "tools/guest_loader.h"
@@ -58,6 +61,50 @@ Status add_items(FwCfg& fw_cfg, const std::vector<FwCfgOption>& items) {
   return success();
 }
 
+Status add_option_roms(FwCfg& fw_cfg, const std::vector<std::string>& paths) {
+  constexpr size_t kMost = 0x17C00;  // as much as our BIOS has room for
+  std::set<std::string> names;
+  for (const std::string& path : paths) {
+    auto image = read_image("-option-rom", path);
+    if (!image) return Error{image.error()};
+    const bool signature = image->size() >= 3 && (*image)[0] == 0x55 && (*image)[1] == 0xAA;
+    if (!signature || image->size() > kMost)
+      return image_error("-option-rom", path,
+                         "is no option ROM (55h AAh, at most 95 KiB); give another file");
+    const std::string name = "genroms/" + std::filesystem::path(path).filename().string();
+    if (!names.insert(name).second)
+      return image_error("-option-rom", path, "is named as another one; copy it to another name");
+    if (!fw_cfg.add_file(name, std::move(*image)))
+      return image_error("-option-rom", path,
+                         "has a name of more than 47 characters; copy it to a shorter one");
+  }
+  return success();
+}
+
+/// -kernel behind a BIOS image: an option ROM is its first boot device.
+Status add_kernel_rom(Pc& board, const BoardInfo& info, const Options& options) {
+  constexpr u16 kPiecesKey = 0x8010;  // of fw_cfg, an architecture's own
+  constexpr std::string_view kName = "ring3-kernel.bin";
+  KernelOptions kernel;
+  kernel.kernel = options.kernel;
+  kernel.initrd = options.initrd;
+  kernel.command_line = options.append;
+  kernel.linux_entry = LinuxEntry::Setup16;
+  kernel.firmware_tables = false;
+  KernelPieces pieces;
+  const auto entry = load_kernel(pieces.target(load_target(board.memory())), info, kernel);
+  if (!entry) return Error{entry.error()};
+  auto rom = pieces.rom(*entry, kPiecesKey);
+  if (!rom) return Error{rom.error()};
+  board.fw_cfg().add_bytes(kPiecesKey, pieces.data());
+  board.fw_cfg().add_file(fmt::format("genroms/{}", kName), std::move(*rom));
+  const std::string order = fmt::format("/rom@genroms/{}", kName);
+  std::vector<u8> bytes(order.begin(), order.end());
+  bytes.push_back(0);
+  board.fw_cfg().add_file("bootorder", std::move(bytes));
+  return success();
+}
+
 /// Without a display the BIOS talks on the first serial line too (a 16-bit port number).
 void add_serial_console(Pc& board) {
   if (!board.serial(0)) return;
@@ -92,7 +139,7 @@ Status install_own(Pc& board, const BoardInfo& info, const Options& options) {
   RomOptions rom;
   rom.serial_console = true;  // there is no display
   rom.boot_menu = options.firmware.boot.menu;
-  if (!boots_from_drives(options)) {
+  if (!boots_by_itself(options)) {
     const auto entry = load_guest(board.memory(), info, options);
     if (!entry) return Error{entry.error()};
     if (starts_behind_bios(*entry, options)) rom.entry = *entry;
@@ -101,7 +148,10 @@ Status install_own(Pc& board, const BoardInfo& info, const Options& options) {
   return success();
 }
 
-Status install_image(Pc& board, const BoardInfo& info, const FirmwareOptions& options) {
+Status install_image(Pc& board, const BoardInfo& info, const Options& all) {
+  const FirmwareOptions& options = all.firmware;
+  if (!all.kernel.empty())
+    if (Status added = add_kernel_rom(board, info, all); !added) return added;
   if (Status mapped = map_image(board, options.bios); !mapped) return mapped;
   const PhysicalMemory& memory = board.memory();
   for (FirmwareFile& file : build_fw_cfg_tables(info, memory.low_ram_end(), memory.high_ram_end()))
@@ -121,9 +171,9 @@ std::vector<u8> read_video_bios() {
   return image ? std::move(*image) : std::vector<u8>{};
 }
 
-bool boots_from_drives(const Options& options) {
-  const bool firmware = options.firmware.own || !options.firmware.bios.empty();
-  return firmware && options.kernel.empty() && options.image.empty();
+bool boots_by_itself(const Options& options) {
+  const bool image = !options.firmware.bios.empty();
+  return image || (options.firmware.own && options.kernel.empty() && options.image.empty());
 }
 
 bool starts_behind_bios(const EntryState& entry, const Options& options) {
@@ -133,8 +183,9 @@ bool starts_behind_bios(const EntryState& entry, const Options& options) {
 Status install_firmware(Pc& board, const BoardInfo& info, const Options& options) {
   const FirmwareOptions& firmware = options.firmware;
   if (Status added = add_items(board.fw_cfg(), firmware.fw_cfg); !added) return added;
+  if (Status added = add_option_roms(board.fw_cfg(), firmware.option_roms); !added) return added;
   if (firmware.own) return install_own(board, info, options);
-  return firmware.bios.empty() ? success() : install_image(board, info, firmware);
+  return firmware.bios.empty() ? success() : install_image(board, info, options);
 }
 
 void reset_firmware(Pc& board, const BoardInfo& info, const FirmwareOptions& options) {

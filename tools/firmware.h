@@ -10,8 +10,8 @@
 
 namespace ring3 {
 
-/// Does a BIOS look for a boot loader, rather than that an option names what starts?
-bool boots_from_drives(const Options& options);
+/// Does a BIOS find what to start, rather than that the program puts it into memory?
+bool boots_by_itself(const Options& options);
 /// Does our BIOS run first, and start then what a loader has put into memory?
 bool starts_behind_bios(const EntryState& entry, const Options& options);
 

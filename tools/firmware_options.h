@@ -32,6 +32,7 @@ struct FirmwareOptions {
   bool own = false;  ///< our own
   BootOptions boot;
   std::vector<FwCfgOption> fw_cfg;
+  std::vector<std::string> option_roms;  ///< -option-rom: images
 };
 
 /// "order=cdan,once=d,menu=on", or just the letters.

@@ -107,7 +107,7 @@ RunTimes times_of(Pc& board) {
 void load_on_reset(Pc& board, const BoardInfo& info, const Options& options, std::string& error) {
   board.on_reset([&board, &options, &error, info] {
     reset_firmware(board, info, options.firmware);
-    if (boots_from_drives(options)) return;
+    if (boots_by_itself(options)) return;
     const auto entry = load_guest(board.memory(), info, options);
     if (entry && starts_behind_bios(*entry, options)) return;
     if (entry) return enter(board.cpu(), *entry);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "jit/jit.h"
 #include "tools/control_options.h"
+#include "tools/drive_devices.h"
 #include "tools/option_values.h"
 
 namespace ring3 {
@@ -19,6 +20,7 @@ namespace {
 struct Parse {
   Options options;
   size_t serial_lines = 0;  ///< how many -serial were given
+  std::vector<DriveDevice> drive_devices;
 };
 
 using Set = Status (*)(Parse&, std::string_view value);
@@ -117,6 +119,11 @@ Status set_fw_cfg(Parse& p, std::string_view value) {
   return item ? success() : Status(Error{item.error()});
 }
 
+Status set_option_rom(Parse& p, std::string_view value) {
+  p.options.firmware.option_roms.emplace_back(value);
+  return success();
+}
+
 Status set_accel(Parse& p, std::string_view value) {
   p.options.jit = value == "jit";
   p.options.accel_given = true;
@@ -179,14 +186,20 @@ Status set_debug_exit(Parse& p, std::string_view properties) {
 Status set_device(Parse& p, std::string_view value) {
   const std::string_view device = value.substr(0, value.find(','));
   const std::string_view properties = value.substr(std::min(value.size(), device.size() + 1));
+  if (is_drive_device(device)) {
+    auto drive = parse_drive_device(device, properties);
+    if (drive) p.drive_devices.push_back(std::move(*drive));
+    return drive ? success() : Status(Error{drive.error()});
+  }
   const auto input = parse_input_device(device, properties, p.options.input);
   if (!input) return Error{input.error()};
   if (*input) return success();
   if (device == "isa-debug-exit") return set_debug_exit(p, properties);
   if (device == "pc-testdev") return set_flag<&Options::testdev>(p, value);
   return Error{
-      "no such device; there are isa-debug-exit[,iobase=PORT], pc-testdev, virtio-keyboard-pci, "
-      "virtio-mouse-pci and virtio-tablet-pci"};
+      "no such device; there are virtio-blk-pci, ide-hd, ide-cd (with drive=ID), "
+      "isa-debug-exit[,iobase=PORT], pc-testdev, virtio-keyboard-pci, virtio-mouse-pci and "
+      "virtio-tablet-pci"};
 }
 
 Status set_drive(Parse& p, std::string_view value) {
@@ -348,6 +361,8 @@ constexpr OptionRow kRows[] = {
     {"boot", Takes::Value, "[order=]LETTERS", "a floppy, c disk, d CD, n network; once=, menu=on",
      set_boot},
     {"fw_cfg", Takes::Value, "NAME,string=TEXT", "an item for firmware, or file=PATH", set_fw_cfg},
+    {"option-rom", Takes::Value, "FILE", "an option ROM for the BIOS; may be given again",
+     set_option_rom},
     {"kernel", Takes::Value, "FILE", "Linux bzImage or Multiboot kernel",
      set_text<&Options::kernel>},
     {"initrd", Takes::Value, "FILE", "initial ramdisk, or Multiboot modules",
@@ -358,7 +373,8 @@ constexpr OptionRow kRows[] = {
     {"image", Takes::Value, "builtin:bench[,PROP=X]",
      "the bench guest; workload=A+B, ring=0 or 3, units=N", set_image},
     {"drive", Takes::Value, "file=FILE[,PROP=X]",
-     "a disk: format=raw|qcow2, if=ide|virtio|floppy, index=N, media=disk|cdrom, readonly=on, "
+     "a disk: format=raw|qcow2, if=ide|virtio|floppy|none,id=ID, index=N, media=disk|cdrom, "
+     "readonly=on, "
      "snapshot=on, "
      "cache=MODE, discard=unmap, serial=TEXT",
      set_drive},
@@ -393,7 +409,8 @@ constexpr OptionRow kRows[] = {
      set_flag<&Options::start_paused>},
     {"nic", Takes::Value, "none", "", expect_none},
     {"device", Takes::Value, "NAME[,PROP=X]",
-     "isa-debug-exit,iobase=0xf4, pc-testdev, virtio-keyboard-pci, -mouse-pci or -tablet-pci",
+     "virtio-blk-pci,drive=ID, ide-hd, ide-cd, isa-debug-exit,iobase=0xf4, pc-testdev, "
+     "virtio-keyboard-pci, -mouse-pci or -tablet-pci",
      set_device},
     {"no-reboot", Takes::Nothing, "", "leave instead of rebooting", set_flag<&Options::no_reboot>},
     {"rtc", Takes::Value, "base=BASE", "utc, localtime or 2026-01-31T12:34:56", set_rtc},
@@ -457,9 +474,12 @@ Status check_together(const Options& o) {
     return option_error("-state-hash", o.hash_file, "not with -accel verify; give interp or jit");
   if (!o.append.empty() && o.kernel.empty())
     return option_error("-append", o.append, "needs a kernel; give -kernel FILE too");
-  if (!o.firmware.bios.empty() && (!o.kernel.empty() || !o.image.empty()))
+  if (!o.firmware.bios.empty() && !o.image.empty())
     return option_error("-bios", o.firmware.bios,
-                        "does not start a -kernel or -image; give a disk, or -bios ring3");
+                        "does not start an -image; give a disk or -kernel, or -bios ring3");
+  if (!o.firmware.option_roms.empty() && !o.firmware.own && o.firmware.bios.empty())
+    return option_error("-option-rom", o.firmware.option_roms[0],
+                        "needs a BIOS to run it; give -bios ring3 too");
   return success();
 }
 
@@ -517,8 +537,10 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
   // The curses display has the terminal, unless a -serial claims it.
   if (parse.options.display.kind == DisplayOption::Kind::Curses && parse.serial_lines == 0)
     parse.options.serial = {CharBackend{}};
-  if (Status status = check_together(parse.options); !status) return Error{status.error()};
+  if (Status s = attach_drives(parse.options.drives, parse.drive_devices); !s)
+    return Error{s.error()};
   choose_firmware(parse.options);
+  if (Status status = check_together(parse.options); !status) return Error{status.error()};
   return parse.options;
 }
 

@@ -12,6 +12,8 @@ const SUITES = {
   program: ["Programs, 64 bits", "User code in a Linux guest: CPU time of the host, translation included."],
   program32: ["Programs, 32 bits", "User code in a Linux guest: CPU time of the host, translation included."],
   boot: ["Boots", "An unmodified Linux kernel: CPU time of the host."],
+  disk: ["Disk", "1 GiB of a raw image, in the host's page cache, read by a Linux guest: time of the host's clock."],
+  firmware: ["Firmware", "From the start of the program to a boot sector: time of the host's clock."],
 };
 let plots = 0;
 

@@ -40,6 +40,7 @@ def bad_lines(folder):
     yield ["--workloads", "nothing"], ["--workloads nothing", "ring0", "cpuid"]
     yield ["--workloads", "program", "--binaries", folder], ["--workloads program", "--binaries FOLDER"]
     yield ["--workloads", "boot", "--guests", folder], ["--workloads boot", "tools/fetch-guest"]
+    yield ["--workloads", "disk/ide", "--guests", folder], ["--workloads disk/ide", "tools/fetch-guest"]
     yield ["--json", folder / "no/such.json"], ["--json", "no/such.json", "another file"]
     yield ["--html", folder], ["--html", str(folder), "another file"]
     yield ["--compare", version], ["--compare", "version 99"]
@@ -86,6 +87,14 @@ def check_measurement(ring3, folder):
     expect("the host is described", all(result["host"][k] for k in ("cpu", "kernel", "load", "virtualization")))
     expect("progress is shown", "[6/6]" in done.stderr, done.stderr)
     return out
+
+
+def check_whole_runs(ring3, folder):
+    out = folder / "whole.json"
+    done = bench(ring3, "--workloads", "firmware/builtin", "--engines", "jit", "--rounds", "2", "--seconds", "60",
+                 "--json", out)
+    runs = json.loads(out.read_text())["workloads"][0]["engines"]["jit"]["runs"]
+    expect("a boot is one unit, however short", done.returncode == 0 and [r["units"] for r in runs] == [1, 1], done)
 
 
 def slower(path, to, times):
@@ -155,6 +164,7 @@ def main():
         folder = pathlib.Path(name)
         check_bad_input(ring3, folder)
         out = check_measurement(ring3, folder)
+        check_whole_runs(ring3, folder)
         check_comparison(ring3, folder, out)
         check_disagreement(ring3, folder)
         check_interrupt(ring3, folder)

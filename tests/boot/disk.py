@@ -4,6 +4,7 @@
 writes must be in the image afterwards, in a clean file system."""
 import argparse
 import hashlib
+import os
 import pathlib
 import re
 import shlex
@@ -17,6 +18,7 @@ import guest as guests
 # Bytes of the file that is read, KiB of the image.
 SIZES = {"floppy": (150_000, 1440)}
 OTHERS = (3_000_000, 48 << 10)
+MOST_AFTER_TRIM = 16 << 20  # bytes on the host: the guest has deleted as many
 
 
 def boot(options, directory, drives):
@@ -24,7 +26,7 @@ def boot(options, directory, drives):
     disk_image.initrd(options.guest, (pathlib.Path(__file__).parent / "disktest").read_bytes(), initrd)
     command = [*options.emulator, "-nographic", "-no-reboot", "-m", "256M", *drives,
                "-kernel", str(guests.files(options.guest) / "vmlinuz"), "-initrd", str(initrd),
-               "-append", "console=ttyS0 quiet"]
+               "-append", "console=ttyS0 quiet " + options.append]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=options.timeout, check=False)
     return done.returncode, guests.text(done.stdout), guests.text(done.stderr)
@@ -46,7 +48,7 @@ def check(options, directory):
     raw, image = directory / "raw", directory / "image"
     disk_image.ext4(raw, kilobytes, data)
     disk_image.convert(raw, image, options.format, *options.create)
-    drives = ["-drive", f"file={image},format={options.format},if={options.interface}"]
+    drives = ["-drive", f"file={image},format={options.format},if={options.interface},discard=unmap"]
     disc = make_disc(directory, data)
     if disc:
         drives += ["-cdrom", str(disc)]
@@ -59,6 +61,10 @@ def check(options, directory):
     if "ring3-test: done" not in console:
         found.append("the guest did not end")
     found += re.findall("ring3-test: log .*", console)
+    found += [f"no '{text}'" for text in options.expect if not re.search(text, console)]
+    used = os.stat(image).st_blocks * 512
+    if options.interface == "virtio" and options.format == "raw" and used > MOST_AFTER_TRIM:
+        found.append(f"the image takes {used} bytes after fstrim: it is not trimmed")
     found += disk_image.problems(image, raw)
     if disk_image.read_file(raw, "/copy") != data.read_bytes():
         found.append("what the guest wrote is not in the image")
@@ -76,6 +82,9 @@ def main():
     arguments.add_argument("--format", default="raw")
     arguments.add_argument("--create", default=[], type=shlex.split,
                            help="options of qemu-img convert")
+    arguments.add_argument("--append", default="", help="for the kernel's command line")
+    arguments.add_argument("--expect", default=[], action="append",
+                           help="a pattern that the console must have")
     arguments.add_argument("--timeout", type=float, default=300)
     options = arguments.parse_args()
     missing = disk_image.missing_tools()

@@ -19,6 +19,7 @@ SYSLINUX = [("SYSLINUX", None), *GUEST]
 GRUB = [("GNU GRUB", None), ("ring3 guest", None), ("executed automatically in", DOWN),
         ("*ring3 guest", "\r"), *GUEST]
 IPXE = [("iPXE initialising devices...ok", None), ("Open Source Network Boot Firmware", None)]
+IPXE_ROM = [("iPXE (http://ipxe.org)", None), ("Press Ctrl-B", None), ("Booting from", None)]
 MEMTEST = [("Memtest86+ v", None), ("CPU: 1 Cores", None), ("[Moving inversions", None), ("Errors: 0", None)]
 CASES = {
     "syslinux-disk": (media.syslinux_disk, "-hda", SYSLINUX),
@@ -29,6 +30,8 @@ CASES = {
     "ipxe-cd": (media.ipxe_iso, "-cdrom", IPXE),
     "ipxe-kernel": (media.ipxe_kernel, "-kernel", IPXE),
     "memtest-kernel": (media.memtest_kernel, "-kernel", MEMTEST),
+    "multiboot-kernel": (lambda _, guest: guest, "-kernel", GUEST),
+    "ipxe-rom": (media.ipxe_rom, "-option-rom", IPXE_ROM),
 }
 
 
@@ -59,6 +62,8 @@ def main():
             command += ["-drive", f"file={image},format=raw,if=virtio"]
         else:
             command += [option, str(image)]
+        if case == "ipxe-rom":
+            command += ["-hda", str(media.syslinux_disk(pathlib.Path(folder), pathlib.Path(guest)))]
         if case == "memtest-kernel":
             command += ["-append", "console=ttyS0,115200"]
         with Console(command, TIMEOUT) as machine:

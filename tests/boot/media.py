@@ -98,5 +98,9 @@ def ipxe_kernel(_folder, _kernel):
     return need(IPXE / "ipxe.lkrn", "ipxe")
 
 
+def ipxe_rom(_folder, _kernel):
+    return need(IPXE / "qemu/pxe-virtio.rom", "ipxe-qemu")
+
+
 def memtest_kernel(_folder, _kernel):
     return need(MEMTEST, "memtest86+")

@@ -43,6 +43,7 @@ def make_files(directory):
         "truncated": bytes(0x1F1) + b"\x04" + bytes(12) + b"\x55\xaa\xeb\x66HdrS\x0f\x02" + bytes(600),
         "random": bytes((i * 167 + (i >> 8) * 31) & 0xFF for i in range(100_000)),
     }
+    contents["rom"] = contents["rom" + 45 * "-"] = b"\x55\xaa\x01" + bytes(509)
     files = {name: directory / name for name in contents}
     for name, content in contents.items():
         files[name].write_bytes(content)
@@ -105,6 +106,16 @@ def cases(files):
                      "readonly=perhaps"):
         yield ["-drive", f"file={files['text']},{property}"], ["-drive", files["text"]]
     yield ["-drive", "file=" + files["text"] + ",format=qcow2"], [files["text"], "format=raw"]
+    yield ["-device", "virtio-blk-pci,drive=x"], ["virtio-blk-pci", "drive=x", "-drive"]
+    yield ["-drive", f"file={files['random']},if=none"], ["-drive", "-device"]
+    yield ["-bios", "ring3", "-option-rom", files["text"]], ["-option-rom", files["text"]]
+    yield ["-option-rom", files["text"]], ["-option-rom", "-bios"]
+    yield (["-bios", "ring3", "-option-rom", files["rom"], "-option-rom", files["rom"]],
+           ["-option-rom", files["rom"], "another name"])
+    long_rom = files["rom" + 45 * "-"]
+    yield (["-bios", "ring3", "-option-rom", long_rom],
+           ["-option-rom", long_rom, "shorter"])
+    yield ["-bios", "seabios", "-kernel", files["text"]], ["-kernel", files["text"]]
     yield ["-drive", "if=ide"], ["-drive", "file=FILE"]
     yield ["-hda", files["text"], "-hdb", files["text"]], ["-hdb", files["text"], "in use"]
     yield ["-hda", files["text"], "-drive", f"file={files['random']},index=0"], ["-drive", "taken"]

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/block/temporary_directory.h"
+#include "tools/drive_devices.h"
 
 using namespace ring3;
 using namespace ring3::test;
@@ -64,4 +65,37 @@ TEST_CASE(
             "index 2 is taken"));
   CHECK(has(open_error({parsed("file=" + file("e") + ",index=4")}), "index 0 to 3"));
   CHECK(has(open_error({drive_shortcut("hda", dir.path("gone"))}), "-hda " + dir.path("gone")));
+}
+
+TEST_CASE("drive devices: -device with drive=ID -> the drive of that id, in the devices' order") {
+  std::vector<DriveOption> drives = {parsed("file=a,if=none,id=one"), parsed("file=b,if=ide"),
+                                     parsed("file=c,if=none,id=two")};
+  const auto two = parse_drive_device("virtio-blk-pci", "drive=two,serial=S,disable-legacy=on");
+  const auto one = parse_drive_device("ide-cd", "drive=one");
+  REQUIRE(one);
+  REQUIRE(two);
+  REQUIRE(attach_drives(drives, {*two, *one}));
+  REQUIRE(drives.size() == 3);
+  CHECK(drives[1].image.file == "c");
+  CHECK(drives[1].interface == DriveOption::Interface::Virtio);
+  CHECK_FALSE(drives[1].legacy);
+  CHECK(drives[1].serial == "S");
+  CHECK(drives[2].cdrom);
+  CHECK(drives[2].image.read_only);
+}
+
+TEST_CASE(
+    "drive devices: no such drive, one with an interface, no drive -> errors with a way out") {
+  std::vector<DriveOption> drives = {parsed("file=a,if=ide,id=one")};
+  const auto error = [&](const char* properties) {
+    const auto device = parse_drive_device("virtio-blk-pci", properties);
+    if (!device) return device.error();
+    const Status status = attach_drives(drives, {*device});
+    return status ? std::string() : status.error();
+  };
+  CHECK(has(error("drive=none"), "-drive if=none,id=ID"));
+  CHECK(has(error("drive=one"), "if=none"));
+  CHECK(has(error("serial=x"), "drive=ID"));
+  CHECK(has(error("drive=one,iothread=x"), "no property 'iothread'"));
+  CHECK_FALSE(parse_drive("file=a,if=none"));
 }

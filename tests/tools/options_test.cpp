@@ -193,8 +193,9 @@ TEST_CASE("options: drives without a kernel -> our BIOS boots from them") {
   CHECK_FALSE(good({"-hda", "x.img", "-kernel", "k"}).firmware.own);
   CHECK_FALSE(good({"-hda", "x.img", "-bios", "seabios"}).firmware.own);
   CHECK(good({"-bios", "ring3", "-kernel", "k"}).firmware.own);
-  CHECK(error_of({"-bios", "seabios", "-kernel", "k"}) ==
-        "-bios seabios: does not start a -kernel or -image; give a disk, or -bios ring3");
+  CHECK(good({"-bios", "seabios", "-kernel", "k"}).kernel == "k");
+  CHECK(error_of({"-bios", "seabios", "-image", "i"}) ==
+        "-bios seabios: does not start an -image; give a disk or -kernel, or -bios ring3");
 }
 
 }  // namespace
