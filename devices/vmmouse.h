@@ -34,7 +34,10 @@ class VmMouse final : public Device {
   u32 read(u32 offset, Width width) override;
   void write(u32, Width, u32) override {}
   void reset() override { s_ = State{}; }
-  void fields(FieldVisitor& v) override { v("state", s_); }
+  void fields(FieldVisitor& v) override {
+    v("active", s_.active)("absolute", s_.absolute);
+    v("head", s_.head)("count", s_.count)("queue", s_.queue);
+  }
 
  private:
   static constexpr u32 kQueue = 1024, kPacket = 4;

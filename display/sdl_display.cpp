@@ -4,6 +4,8 @@
 #include <SDL.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "display/frame_pace.h"
@@ -33,6 +35,20 @@ u16 code_of(SDL_Scancode scancode) {
   if (at < std::size(kCodes)) return kCodes[at];
   const size_t modifier = at - SDL_SCANCODE_LCTRL;
   return modifier < std::size(kModifiers) ? kModifiers[modifier] : u16{0};
+}
+
+/// SDL's drivers with a screen: with no desktop it would go on where nobody sees it, which is a
+/// display for who asks for it only. Wayland's library complains on standard error without its
+/// directory.
+std::string drivers_with_screen() {
+  std::string all;
+  for (int i = 0; i < SDL_GetNumVideoDrivers(); ++i) {
+    const std::string name = SDL_GetVideoDriver(i);
+    if (name == "offscreen" || name == "dummy" || name == "evdev") continue;
+    if (name == "wayland" && !std::getenv("XDG_RUNTIME_DIR")) continue;
+    all += (all.empty() ? "" : ",") + name;
+  }
+  return all;
 }
 
 class SdlDisplay final : public HostService {
@@ -74,6 +90,8 @@ SdlDisplay::~SdlDisplay() {
 Status SdlDisplay::open() {
   SDL_SetMainReady();
   SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+  if (!SDL_GetHint(SDL_HINT_VIDEODRIVER))
+    SDL_SetHint(SDL_HINT_VIDEODRIVER, drivers_with_screen().c_str());
   const auto failure = [] {
     return Error{fmt::format("SDL: {}; give -display vnc=:N, or run in a desktop", SDL_GetError())};
   };

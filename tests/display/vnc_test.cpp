@@ -87,7 +87,8 @@ struct Client {
 /// Serves both sides for some milliseconds. False: the connection is gone.
 bool exchange_once(HostService& server, Client& client) {
   server.serve();
-  const int ready = WaitForMessage(client.rfb, 5'000);
+  // The library reads ahead, and waits for the socket only.
+  const int ready = client.rfb->buffered ? 1 : WaitForMessage(client.rfb, 5'000);
   return ready == 0 || (ready > 0 && HandleRFBServerMessage(client.rfb));
 }
 

@@ -65,6 +65,7 @@ PcConfig Board::config() {
   c.debugcon = &sink_;
   c.debug_exit = layout::kDebugExit;
   c.pc_testdev = true;
+  c.input = {.keyboard = true, .mouse = true, .tablet = true};
   using Slot = DriveSlot::Kind;
   c.storage.ide = {DriveSlot{Slot::Disk, &media_[0], ""}, DriveSlot{Slot::Disk, &media_[1], ""},
                    DriveSlot{Slot::CdRom, &media_[2], ""}, DriveSlot{Slot::CdRom, nullptr, ""}};

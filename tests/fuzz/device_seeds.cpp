@@ -2,6 +2,8 @@
 // Interrupt controllers, timers, input, PCI and firmware ports, as their drivers use them.
 #include "tests/fuzz/device_seeds.h"
 
+#include <iterator>
+
 #include "tests/fuzz/builder.h"
 
 namespace ring3::fuzz {
@@ -77,7 +79,7 @@ Builder keyboard() {
 /// BARs sized, moved, switched off and on, laid over one another and over RAM.
 Builder bars() {
   Builder b;
-  for (u8 function = 0; function < 8; ++function) {
+  for (u8 function = 0; function < std::size(kFunctions); ++function) {
     b.pci_in(function, 0);
     for (u16 reg = 0x10; reg < 0x28; reg += 4) b.pci(function, reg, ~0u).pci_in(function, reg);
   }

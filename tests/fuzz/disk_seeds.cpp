@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// IDE, ATAPI and floppy by PIO and DMA, virtio-blk by legacy and modern registers.
+// IDE, ATAPI and floppy by PIO and DMA, virtio-blk by legacy and modern registers, virtio-input,
+// vmmouse.
 #include "tests/fuzz/builder.h"
 #include "tests/fuzz/device_seeds.h"
 
@@ -192,6 +193,39 @@ Builder virtio_legacy() {
   return b.restore();
 }
 
+/// Both queues with buffers, the configuration by selectors, then events; a driver that stays.
+Builder virtio_input(Memory at) {
+  Builder b;
+  modern_start(b, at, 0);
+  for (unsigned i = 0; i < 16; ++i) {
+    b.descriptor(kDescriptors, i, static_cast<u8>(kData + i / 8), 8, kWrite, 0);
+    b.ram(kAvailable, static_cast<u16>(4 + 2 * i), i, 1);
+  }
+  b.ram(kAvailable, 2, 16, 1).write(at, 0x3000, 0, 1);
+  for (const u32 what : {1, 2, 3, 0x10, 0x11, 0x12})
+    for (const u32 about : {0, 1, 2, 3, 0x11, 0x14})
+      b.write(at, 0x2000, what, 0).write(at, 0x2001, about, 0).read(at, 0x2002, 0).read(at, 0x2008);
+  b.op({Kind::Key, 0, 0x1E, 1}).op({Kind::Key, 0, 0x1E, 0}).op({Kind::Key, 0, 0xE04B, 1});
+  b.op({Kind::Pointer, 0x95, 100, 30000}).op({Kind::Pointer, 0x70, 5, 0xFFFB}).interrupt();
+  for (unsigned n = 0; n < 12; ++n) b.op({Kind::Key, 0, 0x10, n & 1});
+  b.write(at, 22, 1, 1).write(at, 24, 64, 1).write(at, 32, 0x14000).write(at, 40, 0x15000);
+  b.write(at, 48, 0x16000).write(at, 28, 1, 1).descriptor(4, 0, kData, 8, 0, 0);
+  b.ram(kData, 0, 0x11).ram(kData, 4, 1).ram(5, 4, 0, 1).ram(5, 2, 1, 1).write(at, 0x3004, 1, 1);
+  return b.read(at, 0x1000, 0).restore().write(at, 20, 0, 0);
+}
+
+Builder vmmouse() {
+  Builder b;
+  const auto call = [&b](u8 command, u32 argument) {
+    b.op({Kind::Backdoor, command, 0, argument});
+  };
+  call(10, 0), call(41, 0x45414552), call(40, 0), call(39, 1), call(41, 0x53424152);
+  for (u16 n = 0; n < 4; ++n) b.op({Kind::Pointer, static_cast<u8>(0x81 | n << 1), n, 1000});
+  call(40, 0), call(39, 4), call(39, 4), call(39, 6), call(39, 9), call(40, 0);
+  call(41, 0x45414552), call(41, 0x4C455252), call(41, 0xF5);
+  return b.in(kVmMouse, 0, 2).restore();
+}
+
 }  // namespace
 
 void add_disk_seeds(std::vector<Seed>& out) {
@@ -209,6 +243,10 @@ void add_virtio_seeds(std::vector<Seed>& out) {
   out.push_back({"virtio_read_only", virtio_modern(kModern2).bytes});
   out.push_back({"virtio_messages", virtio_messages().bytes});
   out.push_back({"virtio_legacy", virtio_legacy().bytes});
+  out.push_back({"virtio_keyboard", virtio_input(kKeyboardWindow).bytes});
+  out.push_back({"virtio_mouse", virtio_input(kMouseWindow).bytes});
+  out.push_back({"virtio_tablet", virtio_input(kTabletWindow).bytes});
+  out.push_back({"vmmouse", vmmouse().bytes});
 }
 
 }  // namespace ring3::fuzz

@@ -80,7 +80,11 @@ void Player::do_op(const Op& op) {
       if (op.value & 0x100) return pc.serial(op.select & 3)->receive_break();
       return board_.type(op.select & 3, static_cast<u8>(op.value));
     case Kind::Key:
-      return pc.keyboard().key(op.offset, op.value & 1);
+      return pc.input().key(op.offset, op.value & 1);
+    case Kind::Pointer:
+      return pointer(op);
+    case Kind::Backdoor:
+      return backdoor(op);
     case Kind::Interrupt:
       return interrupt(op);
     case Kind::ApicMsr:
@@ -234,6 +238,25 @@ void Player::line(const Op& op) {
     default:
       return board_.pc().acpi().raise_gpe(op.select >> 2 & 15);
   }
+}
+
+void Player::pointer(const Op& op) {
+  PcInput& input = board_.pc().input();
+  const u8 buttons = op.select >> 1 & 7;
+  const int wheel = (op.select >> 4) - 8;
+  if (op.select & 1)
+    return input.point(op.offset % (PcInput::kMostAbsolute + 1),
+                       op.value % (PcInput::kMostAbsolute + 1), wheel, buttons);
+  input.move(static_cast<i16>(op.offset), static_cast<i16>(op.value), wheel, buttons);
+}
+
+void Player::backdoor(const Op& op) {
+  constexpr u32 kMagic = 0x564D'5868;
+  Pc& pc = board_.pc();
+  pc.cpu().state.gpr[kRax] = kMagic ^ op.offset;
+  pc.cpu().state.gpr[kRbx] = op.value;
+  pc.cpu().state.gpr[kRcx] = op.select;
+  static_cast<void>(pc.io().read(VmMouse::kPort, Width::Dword));
 }
 
 }  // namespace ring3::fuzz

@@ -37,6 +37,8 @@ class Player final : public Engine {
   void draw();
   void restore();
   void line(const Op& op);
+  void pointer(const Op& op);
+  void backdoor(const Op& op);
 
   Board& board_;
   std::span<const u8> program_;

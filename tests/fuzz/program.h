@@ -34,6 +34,8 @@ enum class Kind : u8 {
   Draw,        ///< the screen is drawn
   Restore,     ///< the state of every device is saved and restored
   Line,        ///< reset, power button
+  Pointer,     ///< `offset` and value: a place if `select` & 1, else a movement; buttons above
+  Backdoor,    ///< a call of vmmouse: command `select`, EBX = `value`, EAX spoiled by `offset`
   kCount
 };
 

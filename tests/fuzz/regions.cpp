@@ -19,6 +19,7 @@ PciDevice* vga(Pc& pc) { return &pc.vga()->function(); }
 PciDevice* ide(Pc& pc) { return &pc.storage().ide_function(); }
 PciDevice* virtio1(Pc& pc) { return find(pc, layout::kSlotVirtio, 0); }
 PciDevice* virtio2(Pc& pc) { return find(pc, layout::kSlotVirtio + 1, 0); }
+PciDevice* input(Pc& pc, unsigned which) { return find(pc, layout::kSlotInput + which, 0); }
 
 const PortRegion kPortTable[] = {
     {0x20, 2},
@@ -59,6 +60,7 @@ const PortRegion kPortTable[] = {
     {0xC000, 16, ide, 4},
     {0, 128, virtio1, 0},
     {0, 128, virtio2, 0},
+    {VmMouse::kPort, 4},
 };
 static_assert(std::size(kPortTable) == kPorts);
 
@@ -105,6 +107,10 @@ Window window(Pc& pc, unsigned number) {
       return {pc.memory().low_ram_end() - 16, 64};
     case kHole:
       return {0xF000'0000, 0x10'0000};
+    case kKeyboardWindow:
+    case kMouseWindow:
+    case kTabletWindow:
+      return {bar(input(pc, number % kWindows - kKeyboardWindow), 4), kModernSize};
     case kTop:
     case kWindows:
       break;

@@ -55,6 +55,7 @@ enum Port : u8 {
   kBusMaster,
   kVirtio1,
   kVirtio2,
+  kVmMouse,
   kPorts
 };
 PortRegion port_region(Pc& pc, unsigned number);
@@ -79,13 +80,16 @@ enum Memory : u8 {
   kRamEnd,
   kHole,
   kTop,
+  kKeyboardWindow,
+  kMouseWindow,
+  kTabletWindow,
   kWindows
 };
 Window window(Pc& pc, unsigned number);
 
 /// Functions of the board, for configuration accesses.
-inline constexpr u8 kFunctions[][2] = {{0, 0}, {1, 0}, {1, 1}, {1, 3},
-                                       {2, 0}, {4, 0}, {5, 0}, {9, 0}};
+inline constexpr u8 kFunctions[][2] = {{0, 0}, {1, 0}, {1, 1},  {1, 3},  {2, 0}, {4, 0},
+                                       {5, 0}, {9, 0}, {20, 0}, {21, 0}, {22, 0}};
 
 inline constexpr u64 kPagesAt = 0x1'0000;
 inline constexpr unsigned kRamPages = 48;

@@ -4,6 +4,7 @@
 error that names option and value, and status 1; never a crash."""
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,8 @@ def cases(files):
     yield ["-display", "curses"], ["-display curses", "terminal"]
     yield ["-display", "curses", "-serial", "stdio"], ["-display curses", "-serial"]
     yield ["-vnc", ":1", "-vga", "none"], ["-display", "-vga none"]
+    yield ["-device", "virtio-tablet-pci,nope=1"], ["-device", "nope", "id"]
+    yield ["-device", "usb-tablet"], ["-device", "usb-tablet", "virtio-tablet-pci"]
     yield ["-vga", "none", "-screendump", "x.png"], ["-screendump", "-vga none"]
     for name in ("missing", "empty", "directory"):
         yield ["-hda", files[name]], ["-hda", files[name]]
@@ -200,6 +203,27 @@ def flat_guest(directory):
     return str(image)
 
 
+def check_displays(ring3, failures):
+    """Displays that are not there, or not free."""
+    env = {k: v for k, v in os.environ.items()
+           if k not in ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER")}
+    for name, more in (("no desktop", {}), ("a desktop that is not there", {"DISPLAY": ":987"})):
+        result = run(ring3, ["-display", "sdl"], env={**env, **more})
+        failures.expect(f"-display sdl with {name}", result.returncode == 1 and
+                        result.stderr.startswith(b"ring3: -display sdl") and
+                        result.stderr.count(b"\n") == 1, result)
+    with socket.socket() as taken:
+        number = 600
+        while taken.connect_ex(("127.0.0.1", 5900 + number)) == 0:
+            number += 1
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 5900 + number))
+        taken.listen()
+        result = run(ring3, ["-vnc", f"127.0.0.1:{number}"])
+    failures.expect("-vnc on a port in use", result.returncode == 1 and
+                    b"vnc" in result.stderr and result.stderr.count(b"\n") == 1, result)
+
+
 def main():
     ring3 = sys.argv[1]
     kernel = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -210,6 +234,7 @@ def main():
         check_errors(ring3, files, failures)
         check_streams(ring3, failures)
         check_kvm(ring3, failures)
+        check_displays(ring3, failures)
         check_guest_streams(ring3, flat_guest(directory), failures)
         if os.path.exists(kernel):
             check_initrd(ring3, files, kernel, failures)

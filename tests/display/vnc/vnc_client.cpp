@@ -55,7 +55,8 @@ struct Client {
   }
   /// Handles what comes within a slice of time.
   bool follow() {
-    const int ready = WaitForMessage(rfb, kSlice);
+    // The library reads ahead, and waits for the socket only.
+    const int ready = rfb->buffered ? 1 : WaitForMessage(rfb, kSlice);
     return ready == 0 || (ready > 0 && HandleRFBServerMessage(rfb));
   }
   u32 pixel(int x, int y) const {
