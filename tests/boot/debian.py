@@ -18,7 +18,7 @@ import time
 from console import Console
 from screen import Screen
 
-TIMEOUT = 900
+TIMEOUT = 3600  # the interpreter on a loaded machine
 FILE_SYSTEM_AT = 1 << 20
 PROMPT = "root@ring3:~# "
 # A line, what must be in its answer.
