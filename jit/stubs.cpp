@@ -108,7 +108,8 @@ bool make_stubs(CodeCache& cache, CalloutThunk thunk, Stubs& stubs) {
   const Loaders loaders = emit_loaders(a);
   const u8* base = cache.add(code);
   if (!base) return false;
-  stubs.enter = reinterpret_cast<Left (*)(const Entry*)>(base + code.labelOffset(enter));
+  stubs.enter =
+      reinterpret_cast<Left (*)(const Entry*)>(const_cast<u8*>(base) + code.labelOffset(enter));
   stubs.leave_direct = base + code.labelOffset(direct);
   stubs.leave = base + code.labelOffset(leave);
   stubs.callout = base + code.labelOffset(callout);
