@@ -15,7 +15,7 @@ struct Range {
   u64 start, end;
 };
 constexpr Range kRanges[] = {
-    {0x0000, 0x7000},
+    {0x0000, kCodePhysical},
     {kCodePhysical, kCodePhysical + kCodePages* kPageSize},
     {kDataPhysical, kDataPhysical + kDataPages* kPageSize},
     {kStackPhysical, kStackPhysical + kStackPages* kPageSize},
