@@ -75,7 +75,8 @@ u64 Sponge::mmio_read(u64 offset, unsigned size) {
 void Sponge::mmio_write(u64 offset, unsigned size, u64 value) {
   if (size < 8) value &= low_mask(8 * size);
   // An interrupt frame's, on a stack that stands here: some flags may be undefined.
-  if (size > 1 && verify::is_flags_image(value, size)) value &= ~flag::kArith;
+  // At an odd address its first byte comes alone.
+  if (size == 1 ? (offset & 1) != 0 : verify::is_flags_image(value, size)) value &= ~flag::kArith;
   state = (state + offset * 64 + size + value) * 0xBF58476D1CE4E5B9;
 }
 
