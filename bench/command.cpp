@@ -92,12 +92,13 @@ Status probe_all(const Options& options, std::vector<Emulator>& engines,
   return success();
 }
 
-/// By default no guests that take minutes: Linux under a KVM that emulates ring 0.
+/// By default nothing that takes minutes: under a KVM that emulates ring 0, Linux, and QEMU's
+/// start.
 bool fits(const Options& options, const Emulator& e, const std::string& suite) {
   if (e.kind == Kind::Native) return suite.starts_with("program");
   if (e.kind == Kind::Bochs && (suite == "disk" || suite == "firmware")) return false;
-  if (!is_linux_suite(suite) || !options.engines.empty()) return true;
-  return !e.kvm || !has_only_pvm();
+  if (!options.engines.empty() || !e.kvm || !has_only_pvm()) return true;
+  return !is_linux_suite(suite) && e.kind == Kind::Ring3;
 }
 
 std::unique_ptr<Target> make_target(const Emulator& e, const std::string& suite,
