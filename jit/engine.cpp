@@ -9,6 +9,7 @@
 #include "core/engine_base.h"
 #include "jit/library.h"
 #include "jit/profile.h"
+#include "jit/residency.h"
 
 namespace ring3 {
 namespace {
@@ -53,6 +54,7 @@ class JitEngine final : public Jit {
 
   void run_block(Cpu& cpu, u64 deadline);
   void chain_last(const Cpu& cpu, NativeBlock& t);
+  void extend(Block& block, u64 rip);
   void enter(Cpu& cpu, NativeBlock& t, u64 deadline);
   static After call_out(void* engine, CalloutSite* site, Frame* frame);
   After call_handler(const CalloutSite& site);
@@ -140,7 +142,7 @@ After JitEngine::run_rest(const CalloutSite& site, u32 index) {
   state.instructions += index;
   if (index == block.insns.size()) return After::Jump;
   try {
-    interpret(cpu_, block, index, block.insns.size());
+    interpret(cpu_, block, index, block.basic_end(index));
   } catch (const Fault& fault) {
     fault_ = fault;
     return After::Leave;
@@ -207,6 +209,18 @@ void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
     library_.chain(*last_.site, t, blocks_.found_global(cpu));
 }
 
+/// By what ran as often as not after it, so that flags, probes and the poll are for all of it.
+void JitEngine::extend(Block& block, u64 rip) {
+  if (block.native) return;
+  const u8 residents = residents_of(block);
+  const auto joins = [&](const Block& next, u64 offset) {
+    return (next.native || next.executions >= options_.extend_after) &&
+           (residents_of(next) & ~residents) == 0 &&
+           !interpreted_.contains((rip + offset) & cpu_.state.ip_mask);
+  };
+  blocks_.extend(cpu_, block, joins, options_.extend_after == 0);
+}
+
 void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   Fault fault{};
   Block* const found = blocks_.find(cpu, fault);
@@ -222,6 +236,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
     t = library_.find(block, rip);
     if (!t && block.executions >= options_.threshold && !interpreted_.contains(rip)) {
       last_ = {};  // the cache may be emptied
+      extend(block, rip);
       t = library_.add(block, rip);
     }
   }
@@ -229,7 +244,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   last_ = {};
   if (!t) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
-    return interpret(cpu, block, 0, block.insns.size());
+    return interpret(cpu, block, 0, block.basic_end(0));
   }
   library_.publish(*t, blocks_.found_global(cpu));
   enter(cpu, *t, deadline);

@@ -64,6 +64,7 @@ NativeBlock* Translator::translate(Way way) {
   }
   if (!polled_) poll();
   end_block();
+  emit_side_exits();
   emit_second_copy();
   emit_third_copy();
   emit_cold();

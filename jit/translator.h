@@ -112,6 +112,14 @@ class Translator {
     ExitSite* site;
     Flags flags;
   };
+  /// A branch out of the block's middle.
+  struct SideExit {
+    asmjit::Label label;
+    u64 target;
+    u32 index;
+    u64 at;
+    Flags flags;
+  };
   struct Home {
     Jump* jump;  ///< of a record
     asmjit::Label label;
@@ -172,6 +180,8 @@ class Translator {
   // record.cpp: nothing unless a profile keeps records
   void begin_record();
   void count_execution();
+  void count_left();
+  void count(u64& counter);
   void mark(u8 insn, bool cold);
   void note_treatment(Treatment treatment);
   void end_record();
@@ -331,6 +341,8 @@ class Translator {
   // emit_flow.cpp
   void emit();
   void emit_jcc();
+  void leave_if(x86::CondCode condition, u64 target);
+  void emit_side_exits();
   void emit_jmp();
   void emit_call();
   void emit_ret();
@@ -374,6 +386,7 @@ class Translator {
   std::array<bool, AccessGroups::kMaxGroups> started_{};
   std::array<Aligned, AccessGroups::kMaxGroups> aligned_{};
   List<ColdExit> cold_exits_{&c_.lists};
+  List<SideExit> side_exits_{&c_.lists};
   List<Home> homes_{&c_.lists};
   List<Rest> rests_{&c_.lists};
   List<Run> runs_{&c_.lists};
