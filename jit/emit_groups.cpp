@@ -30,6 +30,7 @@ void Translator::address_of(const Operand& operand, i32 shift) {
   } else {
     a_.mov(sized(kScratchA), sized(operand.base));
   }
+  if (operand.base == kGuestRsp) line_ = kStackLine;
 }
 
 /// kScratchA + the place's offset = the operand's host address. Flags and kScratchB are lost. One

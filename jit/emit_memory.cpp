@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Effective addresses, the inline TLB probe (mmu/tlb.h) and the cold paths behind it.
+#include <utility>
+
 #include "jit/reencode.h"
 #include "jit/translator.h"
 
@@ -49,6 +51,7 @@ void Translator::effective_address(const ZydisDecodedOperand& op, i32 shift) {
   address_in_segment(insn_->address_width == 8 ? x86::Gp(kScratchA) : x86::Gp(kScratchA.r32()),
                      shift);
   add_segment(insn_->segment);
+  line_ = line_of(*insn_, block_.key & kUserCode);
 }
 
 /// kScratchA += the segment's base. Flags are lost.
@@ -84,6 +87,10 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     a_.cmp(x86::byte_ptr(kState, static_cast<i32>(flat)), imm(0));
     a_.je(cold);
     checked_segment_ = kNoSegment;
+  }
+  if (const Line line = std::exchange(line_, kNoLine); line != kNoLine && size <= kMaxLineSize) {
+    probe_line(line, access, size, cold);
+    return check_alignment(align_mask, 0, cold);
   }
   const i32 window = c_.window;
   if (c_.bmi2) {
@@ -154,6 +161,7 @@ void Translator::emit_cold() {
     if (cold.flags_after & kHost) restore_flags(kScratchA);
     a_.jmp(cold.back);
   }
+  emit_line_misses();
 }
 
 }  // namespace ring3::jit

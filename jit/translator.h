@@ -161,6 +161,14 @@ class Translator {
   /// Where a member of such a group is: at the slot's address, at the slot's plus a register, at
   /// the slot's plus a linear address.
   enum class SteadyForm : u8 { Host, Indexed, Sum };
+  /// A probe whose line does not have the page, see emit_lines.cpp.
+  struct LineMiss {
+    asmjit::Label label, back, cold;
+    u32 index;
+    Line line;
+    Access access;
+    unsigned size;
+  };
   /// Instructions that share kScratchA, see emit_runs.cpp.
   struct Run {
     asmjit::Label alone, back;
@@ -264,6 +272,9 @@ class Translator {
   void add_segment(u8 seg);
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
+  // emit_lines.cpp
+  void probe_line(Line line, Access access, unsigned size, asmjit::Label cold);
+  void emit_line_misses();
   // emit_groups.cpp
   i32 group_offset() const;
   Place find(const Operand& operand);
@@ -407,6 +418,8 @@ class Translator {
   Flags cold_flags_;  ///< before the instruction's last probe; without one they are saved
   static constexpr u8 kNoSegment = 0xFF;
   u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
+  Line line_ = kNoLine;              ///< the next probe asks first
+  List<LineMiss> line_misses_{&c_.lists};
   bool polled_ = false, needs_flags_ = false;
   SimdState simd_;
   bool at_border_ = true;  ///< the block's start, or after a callout: flags stand in the frame
