@@ -69,12 +69,14 @@ CpuModel make_qemu64() {
   return m;
 }
 
-/// Everything. Family 6 model 60 has no errata workarounds in guests' tables that would switch
-/// features off; family 6 models below 15 lose PAT in Linux.
+/// Everything. A processor that never speculates: so does the Atom of family 6 model 54 (Saltwell,
+/// in order), and guests that know this leave out what guards against speculation, whatever new
+/// bits of IA32_ARCH_CAPABILITIES they learn to ask for. It has no errata workarounds in their
+/// tables that would switch features off; family 6 models below 15 lose PAT in Linux.
 CpuModel make_max() {
   CpuModel m;
   m.name = "max";
-  m.model = 60, m.stepping = 4;
+  m.model = 54, m.stepping = 1;
   m.brand = "ring3 Virtual CPU (max)";
   for (const Feature& f : cpu_features())
     if (f.name != "monitor") set(m, f, true);

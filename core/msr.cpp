@@ -57,10 +57,11 @@ enum Msr : u32 {
 };
 
 // No speculation here, so none of the flaws: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
-// IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, GDS_NO, RFDS_NO, ITS_NO.
+// IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO,
+// ITS_NO.
 constexpr u64 kArchCapabilities = bit(0) | bit(1) | bit(3) | bit(4) | bit(5) | bit(6) | bit(8) |
-                                  bit(13) | bit(14) | bit(15) | bit(20) | bit(26) | bit(27) |
-                                  bit(62);
+                                  bit(13) | bit(14) | bit(15) | bit(20) | bit(24) | bit(26) |
+                                  bit(27) | bit(62);
 constexpr u64 kMtrrCap = 0x508;  // 8 variable ranges, fixed ranges, WC
 constexpr u64 kMicrocodeRevision = u64{1} << 32;
 constexpr u64 kMiscEnableBits =
