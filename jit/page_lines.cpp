@@ -20,12 +20,13 @@ x86::Mem entry_field(size_t field) { return x86::qword_ptr(x86::rax, static_cast
 void emit_fill_line(x86::Assembler& a, Line line, i32 pushed) {
   const asmjit::Label one = a.newLabel(), done = a.newLabel();
   const auto fill = [&](Line first, Line last) {
-    for (const auto& [to, from] :
-         {std::pair{offsetof(PageLine, tag), offsetof(TlbEntry, write_tag)},
-          {offsetof(PageLine, page), offsetof(TlbEntry, page)}}) {
-      a.mov(kScratchB, entry_field(from));
+    const auto store = [&](size_t to) {
       for (Line n = first; n <= last; ++n) a.mov(line_field(n, to, pushed), kScratchB);
-    }
+    };
+    a.mov(kScratchB, entry_field(offsetof(TlbEntry, write_tag)));
+    store(offsetof(PageLine, tag));
+    a.add(kScratchB, entry_field(offsetof(TlbEntry, delta)));
+    store(offsetof(PageLine, page));
   };
   a.cmp(frame(line_room_at(0), pushed), imm(0));
   a.jne(one);
@@ -55,7 +56,8 @@ void emit_line_stub(x86::Assembler& a, Line line, size_t tag, i32 window) {
   a.jne(found);
   emit_fill_line(a, line, kPushed);
   a.bind(found);
-  a.add(kScratchA, entry_field(offsetof(TlbEntry, page)));
+  a.xor_(kScratchA, entry_field(tag));
+  a.add(kScratchA, entry_field(offsetof(TlbEntry, delta)));
   a.pop(x86::rax);
   a.clc();
   a.ret();

@@ -132,6 +132,12 @@ class Translator {
     unsigned size = 0;
     u32 align_mask = 0;
   };
+  /// How the next probe may compute its address once more.
+  struct Again {
+    bool possible = false;
+    Operand operand = {};
+    i32 shift = 0;
+  };
   /// The host address is kScratchA + offset.
   struct Place {
     asmjit::Label cold;
@@ -211,6 +217,7 @@ class Translator {
   void hold();
   void align_steady(u32 group, u32 index, u32 mask);
   bool is_steady(u32 index) const;
+  bool finds_in_group() const;
   bool finds_calmly() const { return is_steady(index_) && steady_form() != SteadyForm::Sum; }
   HostAddress host_address() const;
   SteadyForm steady_form() const;
@@ -270,6 +277,9 @@ class Translator {
   void effective_address(const ZydisDecodedOperand& op, i32 shift = 0);
   void address_in_segment(x86::Gp to, i32 shift = 0);
   void add_segment(u8 seg);
+  void note_address(const Operand& operand, i32 shift);
+  bool adds_itself() const;
+  HostAddress own_address() const;
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
   // emit_lines.cpp
@@ -418,7 +428,9 @@ class Translator {
   Flags cold_flags_;  ///< before the instruction's last probe; without one they are saved
   static constexpr u8 kNoSegment = 0xFF;
   u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
-  Line line_ = kNoLine;              ///< the next probe asks first
+  Again again_;
+  bool by_delta_ = false;  ///< the next probe leaves host - linear address in kScratchA
+  Line line_ = kNoLine;    ///< the next probe asks first
   List<LineMiss> line_misses_{&c_.lists};
   bool polled_ = false, needs_flags_ = false;
   SimdState simd_;
