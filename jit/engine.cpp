@@ -86,8 +86,9 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
   JitEngine& self = *static_cast<JitEngine*>(engine);
   CpuState& state = self.cpu_.state;
   if (self.options_.profile && !site->rest) self.options_.profile->count_callout(*site);
-  // As it was at the block's start, where its instructions were taken off.
-  const u64 before = frame->deadline - static_cast<u64>(frame->budget) - site->from->instructions;
+  // As it was at the basic block's start: the block's instructions were all taken off at its own.
+  const u64 before =
+      frame->deadline - static_cast<u64>(frame->budget) - site->from->instructions + site->basic;
   state.instructions = before;
   state.rflags = unpack_flags(state.rflags, frame->flags);
   const After after = site->rest ? self.run_rest(*site, site->index) : self.call_handler(*site);
@@ -122,14 +123,14 @@ After JitEngine::call_handler(const CalloutSite& site) {
       return After::GoOn;
     if (!stops_after_instruction(cpu_)) return run_rest(site, site.index + 1);
   }
-  state.instructions += site.index + 1;
+  state.instructions += site.index + 1u - site.basic;
   return After::Jump;
 }
 
 After JitEngine::leave_by(const Fault& fault, u64 rip, const CalloutSite& site) {
   fault_ = fault;
   cpu_.state.rip() = rip;
-  cpu_.state.instructions += site.index;
+  cpu_.state.instructions += site.index - site.basic;
   return After::Leave;
 }
 
@@ -139,7 +140,7 @@ After JitEngine::run_rest(const CalloutSite& site, u32 index) {
   CpuState& state = cpu_.state;
   Block& block = *site.from->block;
   if (site.rest) state.rip() = rip_of(site);
-  state.instructions += index;
+  state.instructions += index - site.basic;
   if (index == block.insns.size()) return After::Jump;
   try {
     interpret(cpu_, block, index, block.basic_end(index));

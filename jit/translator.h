@@ -201,6 +201,7 @@ class Translator {
   void end_record();
   void callout(bool last);
   void call_handler(u32 index, bool last, bool rest = false);
+  u8 basic_begin(u32 index) const;
   bool leads_forward() const;
   void poll();
   void emit_rest(const Rest& rest);
