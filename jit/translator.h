@@ -132,6 +132,15 @@ class Translator {
     unsigned size = 0;
     u32 align_mask = 0;
   };
+  /// An access that was looked for by its base's page, and was not there.
+  struct SecondProbe {
+    asmjit::Label label, back, cold;
+    u32 index;
+    u64 at;
+    Access access;
+    unsigned size;
+    u32 align_mask;
+  };
   /// How the next probe may compute its address once more.
   struct Again {
     bool possible = false;
@@ -280,7 +289,9 @@ class Translator {
   void add_segment(u8 seg);
   void note_address(const Operand& operand, i32 shift);
   bool adds_itself() const;
+  bool adds_sum() const;
   HostAddress own_address() const;
+  void emit_second_probes();
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
   // emit_lines.cpp
@@ -430,6 +441,8 @@ class Translator {
   static constexpr u8 kNoSegment = 0xFF;
   u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
   Again again_;
+  bool by_base_ = true;
+  List<SecondProbe> second_probes_{&c_.lists};
   bool by_delta_ = false;  ///< the next probe leaves host - linear address in kScratchA
   Line line_ = kNoLine;    ///< the next probe asks first
   List<LineMiss> line_misses_{&c_.lists};

@@ -13,9 +13,12 @@ namespace {
 using namespace paging;
 
 /// What bypass probes: each slot's tag is a page of the other slot.
-constexpr TlbEntry kNothing[2] = {{kPageSize, kPageSize, kPageSize, 0}, {0, 0, 0, 0}};
+constexpr TlbEntry never(u64 page) {
+  return {page * kPageSize, page * kPageSize, page * kPageSize, 0};
+}
+constexpr TlbEntry kNothing[4] = {never(2), never(3), never(0), never(1)};
 
-TlbWindow nothing() { return {reinterpret_cast<const u8*>(kNothing), sizeof(TlbEntry)}; }
+TlbWindow nothing() { return {reinterpret_cast<const u8*>(kNothing), 3 * sizeof(TlbEntry)}; }
 
 constexpr u64 kFlushingCr4 =
     kCr4Pse | kCr4Pae | kCr4Pge | kCr4Pcide | kCr4Smep | kCr4Smap | kCr4Pke;

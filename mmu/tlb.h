@@ -92,8 +92,8 @@ class Tlb {
   };
 
   size_t slot_of(u64 linear) const { return (linear >> kPageShift) & (entries_.size() - 1); }
-  /// Differs from every address of the slot in the lowest page bit.
-  static u64 no_tag(size_t slot) { return (slot ^ 1) << kPageShift; }
+  /// Differs from every address of the slot, and of the pages beside, in the slot's highest bit.
+  u64 no_tag(size_t slot) const { return (slot ^ (entries_.size() / 2)) << kPageShift; }
   u64 linear_of(size_t slot) const;
   void clear(size_t slot);
   void resize(size_t entries);
