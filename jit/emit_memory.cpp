@@ -79,8 +79,7 @@ asmjit::Label Translator::probe(Access access, unsigned size, u32 align_mask) {
 
 void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold) {
   const bool write = access == Access::Write;
-  const i32 tag_at =
-      static_cast<i32>(write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag));
+  const size_t tag = write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
   if (checked_segment_ != kNoSegment) {
     const size_t flat = offsetof(CpuState, seg) + checked_segment_ * sizeof(Segment) +
                         (write ? offsetof(Segment, flat_write) : offsetof(Segment, flat_read));
@@ -92,16 +91,18 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     probe_line(line, access, size, cold);
     return check_alignment(align_mask, 0, cold);
   }
-  const i32 window = c_.window;
+  if (const auto at = std::exchange(constant_, std::nullopt)) {
+    if ((*at & align_mask) || (*at & kPageMask) + size > kPageSize) a_.jmp(cold);
+    return probe_constant(*at, tag, cold);
+  }
   if (c_.bmi2) {
     a_.rorx(kScratchB, kScratchA, imm(TlbWindow::kShift));
   } else {
     a_.mov(kScratchB, kScratchA);
     a_.shr(kScratchB, imm(TlbWindow::kShift));
   }
-  a_.and_(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, mask))));
-  a_.add(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, base))));
-  a_.xor_(kScratchA, x86::qword_ptr(kScratchB, tag_at));
+  find_tlb_entry();
+  a_.xor_(kScratchA, tlb_entry(tag));
   if (align_mask) {  // what is aligned crosses no page
     a_.test(kScratchA, imm(-static_cast<i32>(kPageSize) | static_cast<i32>(align_mask)));
     a_.jnz(cold);
@@ -109,7 +110,7 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     a_.cmp(kScratchA, imm(kPageSize - size));
     a_.ja(cold);
   }
-  a_.add(kScratchA, x86::qword_ptr(kScratchB, static_cast<i32>(offsetof(TlbEntry, page))));
+  a_.add(kScratchA, tlb_entry(offsetof(TlbEntry, page)));
 }
 
 /// The instruction's handler in place of its hot path, which ends here.

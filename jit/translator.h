@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory_resource>
+#include <optional>
 
 #include "jit/access_groups.h"
 #include "jit/forms.h"
@@ -48,6 +49,7 @@ struct Context {
   Stubs stubs;
   // Byte offsets from CpuState.
   i32 signals = 0, window = 0, generation = 0, global_generation = 0, view = 0, views = 0;
+  i32 user_table = 0;            ///< where the TLB for View::User stands, if that is so low
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
   std::vector<Treatment> treatments;
@@ -262,10 +264,18 @@ class Translator {
   void add_segment(u8 seg);
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
+  // emit_constant.cpp
+  bool user_table() const { return c_.user_table != 0 && (block_.key & kUserCode); }
+  void find_tlb_entry();
+  x86::Mem tlb_entry(size_t field) const;
+  bool is_constant() const;
+  u64 constant_address(i32 shift = 0) const;
+  void probe_constant(u64 at, size_t tag, asmjit::Label cold);
   // emit_lines.cpp
   void probe_line(Line line, Access access, unsigned size, asmjit::Label cold);
   void emit_line_misses();
   // emit_groups.cpp
+  bool is_alone(u32 group) const;
   i32 group_offset() const;
   Place find(const Operand& operand);
   void address_of(const Operand& operand, i32 shift);
@@ -406,6 +416,8 @@ class Translator {
   static constexpr u8 kNoSegment = 0xFF;
   u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
   Line line_ = kNoLine;              ///< the next probe asks first
+  std::optional<u64> constant_;      ///< the next probe is for that, not for kScratchA
+  bool folded_ = false;              ///< and what finds the page there is enough
   List<LineMiss> line_misses_{&c_.lists};
   bool polled_ = false, needs_flags_ = false;
   SimdState simd_;
