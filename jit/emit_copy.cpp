@@ -148,8 +148,10 @@ bool Translator::copy(bool memory) {
     make_way(use, calm);
     const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
     by_delta_ = itself;
-    cold = find({.access = write ? Access::Write : Access::Read, .size = op.size / 8u}).cold;
-    if (wants_alignment(d_)) refuse_misaligned(op.size / 8, cold);
+    cold = find({.access = write ? Access::Write : Access::Read,
+                 .size = op.size / 8u,
+                 .align_mask = wants_alignment(d_) ? op.size / 8u - 1 : 0})
+               .cold;
     // Not by a recipe: it would need the register that holds the address.
     if (use.reads && !calm) restore_flags(kScratchB);
   } else if (use.reads) {

@@ -84,8 +84,7 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
   const Again again = std::exchange(again_, {});
   const bool by_delta = std::exchange(by_delta_, false);
   const bool write = access == Access::Write;
-  const i32 tag_at =
-      static_cast<i32>(write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag));
+  const size_t tag = write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
   if (checked_segment_ != kNoSegment) {
     const size_t flat = offsetof(CpuState, seg) + checked_segment_ * sizeof(Segment) +
                         (write ? offsetof(Segment, flat_write) : offsetof(Segment, flat_read));
@@ -97,7 +96,10 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     probe_line(line, access, size, cold);
     return check_alignment(align_mask, 0, cold);
   }
-  const i32 window = c_.window;
+  if (const auto at = std::exchange(constant_, std::nullopt)) {
+    if ((*at & align_mask) || (*at & kPageMask) + size > kPageSize) a_.jmp(cold);
+    return probe_constant(*at, tag, cold);
+  }
   // The base's page is likely the operand's, and known earlier.
   const bool by_base = by_base_ && by_delta && insn_->base < 16 && insn_->index >= 16 &&
                        insn_->disp != 0 && std::abs(insn_->disp) < i64{kPageSize};
@@ -113,10 +115,8 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     a_.mov(kScratchB, from);
     a_.shr(kScratchB, imm(TlbWindow::kShift));
   }
-  a_.and_(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, mask))));
-  a_.add(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, base))));
-  const x86::Mem tag = x86::qword_ptr(kScratchB, tag_at);
-  a_.xor_(kScratchA, tag);
+  find_tlb_entry();
+  a_.xor_(kScratchA, tlb_entry(tag));
   if (align_mask) {  // what is aligned crosses no page
     a_.test(kScratchA, imm(-static_cast<i32>(kPageSize) | static_cast<i32>(align_mask)));
     a_.jnz(cold);
@@ -124,7 +124,7 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     a_.cmp(kScratchA, imm(kPageSize - size));
     a_.ja(cold);
   }
-  const x86::Mem delta = x86::qword_ptr(kScratchB, offsetof(TlbEntry, delta));
+  const x86::Mem delta = tlb_entry(offsetof(TlbEntry, delta));
   if (by_delta) {
     a_.mov(kScratchA, delta);
     if (by_base) a_.bind(second_probes_.back().back);
@@ -135,7 +135,7 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     address_of(again.operand, again.shift);
     line_ = kNoLine;
   } else {
-    a_.xor_(kScratchA, tag);
+    a_.xor_(kScratchA, tlb_entry(tag));
   }
   a_.add(kScratchA, delta);
 }

@@ -141,7 +141,7 @@ void Translator::steady_address() {
     a_.mov(kScratchA, slot);
     return;
   }
-  address_of({}, 0);
+  effective_address(*memory_operand(d_));
   a_.add(kScratchA, slot);
 }
 

@@ -36,6 +36,9 @@ Library::~Library() = default;
 
 bool Library::prepare(CalloutThunk thunk) {
   context_.bmi2 = asmjit::CpuInfo::host().features().x86().hasBMI2();
+  const u64 user_table = reinterpret_cast<u64>(cpu_.mmu.tlb(View::User).window().base);
+  if (user_table < (u64{1} << 31) - sizeof(TlbEntry))
+    context_.user_table = static_cast<i32>(user_table);
   const CpuState& s = cpu_.state;
   return reach(s, &cpu_.signals, context_.signals) &&
          reach(s, cpu_.mmu.window_address(), context_.window) &&

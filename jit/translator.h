@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory_resource>
+#include <optional>
 
 #include "jit/access_groups.h"
 #include "jit/forms.h"
@@ -48,6 +49,7 @@ struct Context {
   Stubs stubs;
   // Byte offsets from CpuState.
   i32 signals = 0, window = 0, generation = 0, global_generation = 0, view = 0, views = 0;
+  i32 user_table = 0;            ///< where the TLB for View::User stands, if that is so low
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
   std::vector<Treatment> treatments;
@@ -294,10 +296,19 @@ class Translator {
   void emit_second_probes();
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
+  // emit_constant.cpp
+  bool user_table() const { return c_.user_table != 0 && (block_.key & kUserCode); }
+  void find_tlb_entry();
+  x86::Mem tlb_entry(size_t field) const;
+  bool is_constant() const;
+  u64 constant_address(i32 shift = 0) const;
+  static i32 constant_offset(u64 at);
+  void probe_constant(u64 at, size_t tag, asmjit::Label cold);
   // emit_lines.cpp
   void probe_line(Line line, Access access, unsigned size, asmjit::Label cold);
   void emit_line_misses();
   // emit_groups.cpp
+  bool is_alone(u32 group) const;
   i32 group_offset() const;
   Place find(const Operand& operand);
   void address_of(const Operand& operand, i32 shift);
@@ -443,8 +454,10 @@ class Translator {
   Again again_;
   bool by_base_ = true;
   List<SecondProbe> second_probes_{&c_.lists};
-  bool by_delta_ = false;  ///< the next probe leaves host - linear address in kScratchA
-  Line line_ = kNoLine;    ///< the next probe asks first
+  bool by_delta_ = false;        ///< the next probe leaves host - linear address in kScratchA
+  Line line_ = kNoLine;          ///< the next probe asks first
+  std::optional<u64> constant_;  ///< the next probe is for that, not for kScratchA
+  bool folded_ = false;          ///< and what finds the page there is enough
   List<LineMiss> line_misses_{&c_.lists};
   bool polled_ = false, needs_flags_ = false;
   SimdState simd_;

@@ -32,10 +32,13 @@ Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) {
 
 Mmu::~Mmu() { memory_.remove_listener(*this); }
 
-/// To be called when what a probe looks at moves.
+/// To be called when what a probe looks at moves. Translated code knows where the user's table is.
 void Mmu::activate() {
+  constexpr size_t kUser = static_cast<size_t>(View::User);
+  const bool all_miss = bypass_ || counting_;
   for (size_t v = 0; v < kViews; ++v)
-    windows_[v] = bypass_ || counting_ ? nothing() : tables_[v].window();
+    windows_[v] = all_miss && v != kUser ? nothing() : tables_[v].window();
+  if (all_miss) tables_[kUser].flush();
   active_ = windows_[view_];
 }
 
