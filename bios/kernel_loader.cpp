@@ -25,7 +25,7 @@ std::vector<std::string> split_modules(std::string_view list) {
 
 Result<EntryState> load_kernel(const LoadTarget& target, const BoardInfo& board,
                                const KernelOptions& options) {
-  const auto image = read_image("-kernel", options.kernel);
+  auto image = read_image("-kernel", options.kernel);
   if (!image) return Error{image.error()};
   const bool multiboot = is_multiboot_image(*image);
   if (!multiboot && !is_linux_image(*image) && is_elf(*image)) {
@@ -51,7 +51,7 @@ Result<EntryState> load_kernel(const LoadTarget& target, const BoardInfo& board,
   linux_options.entry = options.linux_entry;
   linux_options.rsdp = tables.rsdp;
   linux_options.vga_text = board.vga;
-  auto loaded = load_linux(target, linux_options);
+  auto loaded = load_linux(target, linux_options, std::move(*image));
   if (!loaded) return Error{loaded.error()};
   return loaded->entry;
 }

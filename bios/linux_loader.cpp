@@ -60,8 +60,10 @@ struct Kernel {
 
 class LinuxLoad {
  public:
-  LinuxLoad(const LoadTarget& target, const LinuxOptions& options)
-      : target_(target), options_(options), map_(target.low_ram_end, target.high_ram_end) {}
+  LinuxLoad(const LoadTarget& target, const LinuxOptions& options, std::vector<u8> image)
+      : target_(target), options_(options), map_(target.low_ram_end, target.high_ram_end) {
+    kernel_.image = std::move(image);
+  }
 
   Result<LoadedLinux> run() {
     for (const auto step :
@@ -103,9 +105,11 @@ class LinuxLoad {
 };
 
 Status LinuxLoad::read_kernel() {
-  auto image = read_image("-kernel", options_.kernel);
-  if (!image) return Error{image.error()};
-  kernel_.image = std::move(*image);
+  if (kernel_.image.empty()) {
+    auto image = read_image("-kernel", options_.kernel);
+    if (!image) return Error{image.error()};
+    kernel_.image = std::move(*image);
+  }
   if (!is_linux_image(kernel_.image)) {
     return kernel_error(
         "is not a Linux kernel image (no \"HdrS\" signature); give a bzImage, which "
@@ -274,8 +278,9 @@ bool is_linux_image(std::span<const u8> image) {
          load<u16>(image.data() + bp::kBootFlag) == bp::kBootFlagValue;
 }
 
-Result<LoadedLinux> load_linux(const LoadTarget& target, const LinuxOptions& options) {
-  return LinuxLoad(target, options).run();
+Result<LoadedLinux> load_linux(const LoadTarget& target, const LinuxOptions& options,
+                               std::vector<u8> image) {
+  return LinuxLoad(target, options, std::move(image)).run();
 }
 
 }  // namespace ring3

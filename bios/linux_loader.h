@@ -33,6 +33,8 @@ struct LoadedLinux {
 bool is_linux_image(std::span<const u8> image);
 
 /// Writes kernel, initrd, command line and boot_params. Nothing is written unless all fits.
-Result<LoadedLinux> load_linux(const LoadTarget& target, const LinuxOptions& options);
+/// `image` is the file options.kernel; without one it is read here.
+Result<LoadedLinux> load_linux(const LoadTarget& target, const LinuxOptions& options,
+                               std::vector<u8> image = {});
 
 }  // namespace ring3

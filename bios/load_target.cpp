@@ -44,11 +44,18 @@ Result<std::vector<u8>> read_image(std::string_view option, const std::string& p
                        fmt::format("cannot be opened: {}; check the name and its permissions",
                                    std::strerror(errno)));
   }
-  std::vector<u8> bytes;
-  std::vector<char> piece(size_t{1} << 20);
-  while (file.read(piece.data(), std::ssize(piece)) || file.gcount() > 0) {
-    bytes.insert(bytes.end(), piece.begin(), piece.begin() + file.gcount());
+  // At once what the file says that it holds; what a pipe or a growing file has beyond in pieces.
+  const u64 told = std::filesystem::file_size(path, code);
+  constexpr u64 kPiece = 1 << 20, kMostAtOnce = u64{1} << 30;
+  std::vector<u8> bytes(std::min(code ? kPiece : told + 1, kMostAtOnce));
+  size_t done = 0;
+  while (file.read(reinterpret_cast<char*>(bytes.data()) + done,
+                   static_cast<std::streamsize>(bytes.size() - done)) ||
+         file.gcount() > 0) {
+    done += static_cast<size_t>(file.gcount());
+    if (done == bytes.size()) bytes.resize(2 * done + kPiece);
   }
+  bytes.resize(done);
   if (file.bad()) return image_error(option, path, "cannot be read; check the disk it is on");
   if (bytes.empty()) return image_error(option, path, "is empty; give a complete file");
   return bytes;

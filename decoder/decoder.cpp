@@ -151,6 +151,14 @@ Decoder::Decoder() {
 
 DecodeStatus Decoder::decode(CodeSize size, std::span<const u8> bytes, Decoded& out) const {
   out.bytes = bytes.data();
+  const auto mode = static_cast<unsigned>(size);
+  if (templates_.find(mode, bytes, out)) return DecodeStatus::Ok;
+  const DecodeStatus status = decode_anew(size, bytes, out);
+  if (status == DecodeStatus::Ok) templates_.keep(mode, bytes, out);
+  return status;
+}
+
+DecodeStatus Decoder::decode_anew(CodeSize size, std::span<const u8> bytes, Decoded& out) const {
   const ZydisDecoder& decoder = decoders_[static_cast<size_t>(size)];
   const ZyanStatus status =
       ZydisDecoderDecodeFull(&decoder, bytes.data(), bytes.size(), &out.insn, out.operands);

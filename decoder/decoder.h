@@ -9,6 +9,7 @@
 
 #include "decoder/insn.h"
 #include "decoder/isa.h"
+#include "decoder/templates.h"
 
 namespace ring3 {
 
@@ -32,6 +33,7 @@ enum class DecodeStatus : u8 {
 /// Chooses the handler (and aux) for a decoded instruction. Must always choose one.
 using Binder = void (*)(Insn& insn, const Decoded& decoded);
 
+/// Not for several threads.
 class Decoder {
  public:
   Decoder();
@@ -42,7 +44,10 @@ class Decoder {
   static std::string format(const Decoded& decoded, u64 address);
 
  private:
+  DecodeStatus decode_anew(CodeSize size, std::span<const u8> bytes, Decoded& out) const;
+
   ZydisDecoder decoders_[3];
+  mutable Templates templates_;
 };
 
 }  // namespace ring3

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "jit/reencode.h"
 
+#include "jit/repatch.h"
+
 namespace ring3::jit {
 namespace {
 
@@ -87,6 +89,12 @@ bool may_stand_at_home(const Decoded& d, const ZydisDecodedOperand& op) {
 
 HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory,
                   const HostAddress& at) {
+  if (const HostCode code = repatch(d, places, memory, at); code.length != 0) return code;
+  return encode_anew(d, places, memory, at);
+}
+
+HostCode encode_anew(const Decoded& d, const std::array<u8, 16>& places, bool memory,
+                     const HostAddress& at) {
   ZydisEncoderRequest request;
   if (!make_request(d, request)) return {};
   for (unsigned n = 0; n < request.operand_count; ++n) {

@@ -31,6 +31,10 @@ struct HostAddress {
 HostCode reencode(const Decoded& d, const std::array<u8, 16>& places, bool memory,
                   const HostAddress& at = {});
 
+/// The same by Zydis' encoder in any case.
+HostCode encode_anew(const Decoded& d, const std::array<u8, 16>& places, bool memory,
+                     const HostAddress& at);
+
 /// The same with the one operand that is a guest register of CpuState standing there, [r15 + home].
 /// Length 0 also where that would not be the same.
 HostCode reencode_at_home(const Decoded& d, const std::array<u8, 16>& places, u8 guest);
