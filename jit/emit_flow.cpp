@@ -47,12 +47,22 @@ void Translator::note_jump(Jump& jump, asmjit::Label home) {
   homes_.push_back({&jump, home});
 }
 
-Translator::ExitPlan Translator::plan_exit(u64 target) const {
+/// Those of the block's page from there on, if the instruction there is in it.
+std::span<const u8> Translator::bytes_at(u64 target) const {
   const u64 offset = target & kPageMask;
   const bool same_page = ((target ^ rip_) >> kPageShift) == 0 && offset < page_.size();
-  const std::span<const u8> there = same_page ? page_.subspan(offset) : std::span<const u8>{};
-  const bool crosses = there.size() < ZYDIS_MAX_INSTRUCTION_LENGTH;
-  return {target, crosses, !(flags_ & kFrame) && !crosses && overwrites_flags(there)};
+  if (!same_page || page_.size() - offset < ZYDIS_MAX_INSTRUCTION_LENGTH) return {};
+  return page_.subspan(offset);
+}
+
+/// The flags, as far as can be told.
+bool Translator::is_overwritten_at(u64 target) const {
+  const std::span<const u8> there = bytes_at(target);
+  return !there.empty() && overwrites_flags(there);
+}
+
+Translator::ExitPlan Translator::plan_exit(u64 target) const {
+  return {target, bytes_at(target).empty(), !(flags_ & kFrame) && is_overwritten_at(target)};
 }
 
 ExitSite* Translator::make_exit(const ExitPlan& plan) {
@@ -103,8 +113,7 @@ void Translator::emit_cold_exits() {
   for (const ColdExit& cold : cold_exits_) {
     a_.bind(cold.saver);
     if (!(cold.flags.where & kFrame)) {
-      if (!(cold.flags.where & kHost)) replay(cold.flags.recipe);
-      store_flags();
+      put_flags(cold.flags);
       jump_out(cold.site->saved, cold.leave);
     }
     a_.bind(cold.leave);
@@ -138,7 +147,7 @@ void Translator::emit_jcc() {
       x86::CondCode::kE, x86::CondCode::kNE, x86::CondCode::kBE, x86::CondCode::kA,
       x86::CondCode::kS, x86::CondCode::kNS, x86::CondCode::kP,  x86::CondCode::kNP,
       x86::CondCode::kL, x86::CondCode::kGE, x86::CondCode::kLE, x86::CondCode::kG};
-  need_flags();
+  need_flags(tested_flags(d_));
   const x86::CondCode condition = kConditions[insn_->opcode & 15];
   if (index_ + 1 < block_.insns.size()) return leave_if(condition, target);
   if (const asmjit::Label loop = target == rip_ ? loop_label() : asmjit::Label(); loop.isValid()) {
@@ -146,12 +155,16 @@ void Translator::emit_jcc() {
     return exit_to(next);
   }
   if (exit_if(condition, target)) return exit_to(next);
-  const u8 flags = flags_;
+  if (exit_if(x86::negateCond(condition), next)) return exit_to(target);
+  save_flags();
+  if (exit_if(condition, target)) return exit_to(next);
+  const Flags flags{flags_, recipe_};
   const asmjit::Label taken = a_.newLabel();
   a_.j(condition, taken);
   exit_to(next);
   a_.bind(taken);
-  flags_ = flags;
+  flags_ = flags.where;
+  recipe_ = flags.recipe;
   exit_to(target);
 }
 

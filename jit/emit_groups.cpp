@@ -83,7 +83,7 @@ Translator::Place Translator::find(const Operand& operand) {
   }
   a_.bind(back);
   check_in_group(group, operand.align_mask, offset, cold);
-  cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
+  cold_flags_ = without_host();
   alone_.push_back({alone, back, cold, operand, index_, at_, offset, first, kept});
   return {cold, offset};
 }

@@ -76,7 +76,7 @@ void Translator::add_segment(u8 seg) {
 asmjit::Label Translator::probe(Access access, unsigned size, u32 align_mask) {
   const asmjit::Label cold = a_.newLabel();
   probe(access, size, align_mask, cold);
-  cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
+  cold_flags_ = without_host();
   return cold;
 }
 
@@ -220,10 +220,7 @@ void Translator::emit_cold() {
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
     mark(static_cast<u8>(cold.index), true);
-    if (!(cold.before.where & kFrame)) {
-      replay(cold.before.recipe);
-      store_flags();
-    }
+    put_flags(cold.before);
     write_x87_pointers(cold.simd);
     if (cold.steady) join_budget();
     if (cold.rest) {
@@ -242,7 +239,7 @@ void Translator::emit_cold() {
       leave_steady(cold);
       continue;
     }
-    if (cold.flags_after & kHost) restore_flags(kScratchA);
+    if (cold.flags_after & kInHost) restore_flags(kScratchA);
     a_.jmp(cold.back);
   }
   emit_line_misses();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "jit/kept_flags.h"
 #include "jit/residency.h"
 
 namespace ring3::jit {
@@ -41,6 +42,7 @@ void emit_enter(x86::Assembler& a) {
   a.mov(kScratchA, x86::qword_ptr(x86::rdi, offsetof(Entry, code)));
   a.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, resident)), imm(0));
   emit_forget_lines(a);
+  a.mov(frame(offsetof(Frame, origin)), imm(0));
   load_guest(a);
   a.jmp(kScratchA);
 }
@@ -58,6 +60,7 @@ void emit_return(x86::Assembler& a) {
 
 void emit_callout(x86::Assembler& a, CalloutThunk thunk, asmjit::Label out) {
   constexpr i32 kPushed = 16;  // the return address and the padding
+  emit_make_flags(a, 8);
   spill_guest(a);
   emit_spill_residents(a, 8);
   a.sub(x86::rsp, imm(8));
@@ -91,22 +94,27 @@ bool make_stubs(CodeCache& cache, CalloutThunk thunk, i32 window, Stubs& stubs) 
   code.init(asmjit::Environment::host(), reinterpret_cast<u64>(cache.next()));
   x86::Assembler a(&code);
   const asmjit::Label enter = a.newLabel(), direct = a.newLabel(), leave = a.newLabel(),
-                      callout = a.newLabel(), out = a.newLabel();
+                      callout = a.newLabel(), out = a.newLabel(), make_flags = a.newLabel();
   a.bind(enter);
   emit_enter(a);
   a.bind(direct);
+  emit_make_flags(a, 0);
   spill_guest(a);
   emit_spill_residents(a, 0);
   a.mov(x86::rax, kScratchA);
   a.bind(out);
   emit_return(a);
   a.bind(leave);
+  a.call(make_flags);
   spill_guest(a);
   emit_spill_residents(a, 0);
   a.xor_(x86::eax, x86::eax);
   a.jmp(out);
   a.bind(callout);
   emit_callout(a, thunk, out);
+  a.bind(make_flags);
+  emit_make_flags(a, 8);
+  a.ret();
   const Loaders loaders = emit_loaders(a);
   const LineLabels lines = emit_line_stubs(a, window);
   const u8* base = cache.add(code);
@@ -116,6 +124,7 @@ bool make_stubs(CodeCache& cache, CalloutThunk thunk, i32 window, Stubs& stubs) 
   stubs.leave_direct = base + code.labelOffset(direct);
   stubs.leave = base + code.labelOffset(leave);
   stubs.callout = base + code.labelOffset(callout);
+  stubs.make_flags = base + code.labelOffset(make_flags);
   stubs.load_xmm = base + code.labelOffset(loaders.xmm);
   stubs.load_ymm = base + code.labelOffset(loaders.ymm);
   stubs.load_x87 = base + code.labelOffset(loaders.x87);

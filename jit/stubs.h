@@ -48,6 +48,7 @@ struct Stubs {
   const u8* leave_direct = nullptr;  ///< kScratchA: the ExitSite
   const u8* leave = nullptr;         ///< CpuState::rip is right
   const u8* callout = nullptr;       ///< called; kScratchA: the CalloutSite
+  const u8* make_flags = nullptr;    ///< called: makes Frame::flags right; kScratchB is lost
   // Called; make guest state resident, or return with CF set (residency.h).
   const u8 *load_xmm = nullptr, *load_ymm = nullptr, *load_x87 = nullptr;
   LineStubs line_read, line_write;  ///< called, see page_lines.h

@@ -192,10 +192,7 @@ void Translator::emit_rest(const Rest& rest) {
     a_.jz(rest.cold.back);
   }
   a_.bind(rest.cold.label);
-  if (!(rest.cold.before.where & kFrame)) {
-    replay(rest.cold.before.recipe);
-    store_flags();
-  }
+  put_flags(rest.cold.before);
   call_handler(rest.cold.index, true, true);
 }
 

@@ -11,6 +11,7 @@
 
 #include "jit/access_groups.h"
 #include "jit/forms.h"
+#include "jit/kept_flags.h"
 #include "jit/profile.h"
 #include "jit/reencode.h"
 #include "jit/residency.h"
@@ -73,12 +74,21 @@ class Translator {
   NativeBlock* translate(Way way);
 
  private:
-  enum Where : u8 { kHost = 1, kFrame = 2, kRecipe = 4 };
-  /// How the flags are made again from registers.
+  enum Where : u8 {
+    kHost = 1,
+    kFrame = 2,  ///< in any form (kept_flags.h)
+    kRecipe = 4,
+    kPlain = 8,       ///< in Frame::flags
+    kNoCarry = 16,    ///< the host's, but for CF
+    kOnlyCarry = 32,  ///< the host's CF
+    kInHost = kHost | kNoCarry | kOnlyCarry
+  };
+  /// How the flags are made again from registers. A partial one needs the others in the frame.
   struct Recipe {
-    enum Kind : u8 { None, Again, Result, UndoAdd, UndoSub } kind = None;
+    Remake kind = Remake::None;
     u32 index = 0;   ///< of the instruction that left them
     u16 guests = 0;  ///< registers it needs
+    u8 kept = 0;     ///< operands that stand in the frame: bits
   };
   struct Flags {
     u8 where = kFrame;
@@ -254,25 +264,41 @@ class Translator {
   bool emit_run();
   void emit_cold_runs();
   // emit_flags.cpp
-  void save_flags();  ///< makes the frame's copy right; keeps the host's
+  void save_flags();  ///< makes the frame's right; keeps the host's
+  void put_flags(const Flags& flags);
   void
   release_flags();  ///< to be called before the host's are lost; the frame or a recipe has them
-  void need_flags(x86::Gp scratch = kScratchA);  ///< makes the host's right
+  /// Makes the host's right, those of `tested` at least.
+  void need_flags(u32 tested = ~u32{0}, x86::Gp scratch = kScratchA);
+  bool host_has(u32 tested) const;
+  void lose_host() { flags_ &= static_cast<u8>(~kInHost); }
+  Flags without_host() const { return {static_cast<u8>(flags_ & ~kInHost), recipe_}; }
+  void make_plain();
+  void ready_flags(const FlagUse& use);
+  FlagUse use_of_flags() const;
+  void note_partial(const Recipe& r);
   void restore_flags(x86::Gp scratch);
   void store_flags();
   void note_flags(const FlagUse& use);
   void make_way(const FlagUse& use, bool calm);
   void before_writes();
   void after_writes();
-  void replay(const Recipe& recipe);
-  void replay_anyhow(const Recipe& recipe);
   bool cannot_fault(u32 index) const;
-  void replay_from_result(const Recipe& recipe);
-  Recipe recipe_of(u32 index) const;
   bool recipe_lasts(const Recipe& recipe, u32 from) const;
   bool shows_flags(u32 from) const;
   u32 poll_index(bool lazy) const;
   bool overwrites_flags(std::span<const u8> bytes) const;
+  // emit_kept.cpp
+  Recipe recipe_of(u32 index) const;
+  asmjit::Operand side_of(const Recipe& r, unsigned side) const;
+  void replay(const Recipe& r);
+  void keep_side(const Recipe& r, unsigned side);
+  void keep(Recipe& r);
+  bool replaces(const Recipe& newer) const;
+  Recipe kept_recipe() const;
+  bool exits_overwrite_flags() const;
+  bool copy_kept();
+  void operate(const Recipe& r, x86::Gp value);
   // emit_copy.cpp
   bool copy(bool memory);
   bool copy_lea();
@@ -399,6 +425,8 @@ class Translator {
   void stack_slot(i32 offset) { address_of({.base = kGuestRsp, .offset = offset}, 0); }
   void move_stack(i32 offset);
   void exit_to(u64 target);
+  std::span<const u8> bytes_at(u64 target) const;
+  bool is_overwritten_at(u64 target) const;
   ExitPlan plan_exit(u64 target) const;
   ExitSite* make_exit(const ExitPlan& plan);
   bool exit_if(x86::CondCode condition, u64 target);
@@ -466,5 +494,8 @@ class Translator {
   BlockRecord* record_ = nullptr;
   std::vector<HostPart> parts_;
 };
+
+/// Arithmetic flags that the instruction looks at, as ZYDIS_CPUFLAG bits.
+u32 tested_flags(const Decoded& d);
 
 }  // namespace ring3::jit
