@@ -47,7 +47,7 @@ struct Context {
   CodeCache& cache;
   Stubs stubs;
   // Byte offsets from CpuState.
-  i32 signals = 0, window = 0, generation = 0, global_generation = 0, view = 0, views = 0;
+  i32 signals = 0, window = 0, generation = 0, view = 0, views = 0;
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
   std::vector<Treatment> treatments;
@@ -105,6 +105,10 @@ class Translator {
     u64 target;
     bool crosses_page;
     bool lazy;  ///< flags are saved only if the target turns out to look at them
+  };
+  /// The second look for an indirect branch's target.
+  struct Lookup {
+    asmjit::Label label, found, cold;
   };
   /// Where unlinked jumps of an exit go.
   struct ColdExit {
@@ -340,6 +344,7 @@ class Translator {
   void emit_leave();
   void load_target();
   void find_target(asmjit::Label cold);
+  void emit_lookups();
   void stack_slot(i32 offset) { address_of({.base = kGuestRsp, .offset = offset}, 0); }
   void move_stack(i32 offset);
   void exit_to(u64 target);
@@ -374,6 +379,7 @@ class Translator {
   std::array<bool, AccessGroups::kMaxGroups> started_{};
   std::array<Aligned, AccessGroups::kMaxGroups> aligned_{};
   List<ColdExit> cold_exits_{&c_.lists};
+  List<Lookup> lookups_{&c_.lists};
   List<Home> homes_{&c_.lists};
   List<Rest> rests_{&c_.lists};
   List<Run> runs_{&c_.lists};
