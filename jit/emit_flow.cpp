@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "jit/crossings.h"
 #include "jit/reencode.h"
 #include "jit/translator.h"
 
@@ -84,10 +85,9 @@ void Translator::exit_to(u64 target) {
   if (!plan.lazy) save_flags();
   ColdExit cold{a_.newLabel(), a_.newLabel(), site, {flags_, recipe_}};
   if (site->crosses_page) {
-    a_.mov(kScratchA, imm(reinterpret_cast<u64>(site)));
-    a_.mov(kScratchB, state64(c_.generation));
-    site->compared = static_cast<u32>(a_.offset() - 4);
-    a_.cmp(kScratchB, x86::qword_ptr(kScratchA, offsetof(ExitSite, generation)));
+    site->check = static_cast<u32>(a_.offset());
+    a_.cmp(x86::dword_ptr(kState, c_.generation), imm(Crossings::kNoNumber));
+    site->number = static_cast<u32>(a_.offset() - 4);
     a_.jne(cold.leave);
   }
   jump_out(site->direct, plan.lazy ? cold.saver : cold.leave);
@@ -134,8 +134,19 @@ void Translator::find_target(asmjit::Label cold) {
   a_.add(kScratchB, frame(offsetof(Frame, targets)));
   a_.xor_(kScratchA, frame(offsetof(Frame, salt)));
   a_.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, tag)));
-  a_.jne(cold);
+  const Lookup& second = lookups_.emplace_back(Lookup{a_.newLabel(), a_.newLabel(), cold});
+  a_.jne(second.label);
+  a_.bind(second.found);
   ended_ = true;
+}
+
+void Translator::emit_lookups() {
+  for (const Lookup& second : lookups_) {
+    a_.bind(second.label);
+    a_.call(imm(reinterpret_cast<u64>(c_.stubs.find_second)));
+    a_.je(second.found);
+    a_.jmp(second.cold);
+  }
 }
 
 /// Opcodes 70 to 7F and 0F 80 to 8F: the condition is in the low four bits.

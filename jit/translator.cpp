@@ -68,6 +68,7 @@ NativeBlock* Translator::translate(Way way) {
   emit_second_copy();
   emit_third_copy();
   emit_cold();
+  emit_lookups();
   emit_cold_exits();
   t_->code = needs_flags_ || c_.errors.failed ? nullptr : c_.cache.add(code_);
   if (!t_->code) return nullptr;

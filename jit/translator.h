@@ -49,8 +49,8 @@ struct Context {
   CodeCache& cache;
   Stubs stubs;
   // Byte offsets from CpuState.
-  i32 signals = 0, window = 0, generation = 0, global_generation = 0, view = 0, views = 0;
-  i32 user_table = 0;            ///< where the TLB for View::User stands, if that is so low
+  i32 user_table = 0;  ///< where the TLB for View::User stands, if that is so low
+  i32 signals = 0, window = 0, generation = 0, view = 0, views = 0;
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
   std::vector<Treatment> treatments;
@@ -117,6 +117,10 @@ class Translator {
     u64 target;
     bool crosses_page;
     bool lazy;  ///< flags are saved only if the target turns out to look at them
+  };
+  /// The second look for an indirect branch's target.
+  struct Lookup {
+    asmjit::Label label, found, cold;
   };
   /// Where unlinked jumps of an exit go.
   struct ColdExit {
@@ -422,6 +426,7 @@ class Translator {
   void emit_leave();
   void load_target();
   void find_target(asmjit::Label cold);
+  void emit_lookups();
   void stack_slot(i32 offset) { address_of({.base = kGuestRsp, .offset = offset}, 0); }
   void move_stack(i32 offset);
   void exit_to(u64 target);
@@ -459,6 +464,7 @@ class Translator {
   std::array<Aligned, AccessGroups::kMaxGroups> aligned_{};
   List<ColdExit> cold_exits_{&c_.lists};
   List<SideExit> side_exits_{&c_.lists};
+  List<Lookup> lookups_{&c_.lists};
   List<Home> homes_{&c_.lists};
   List<Rest> rests_{&c_.lists};
   List<Run> runs_{&c_.lists};

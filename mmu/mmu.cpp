@@ -71,18 +71,28 @@ Translation Mmu::translate(LinearAddr address, Access access, View view) {
     }
     e = &shadow_.insert(address.value, w);
   }
-  if (access == Access::Execute) generations_.note_fetch(address.value, e->page_shift);
+  if (access == Access::Execute)
+    generations_.note_fetch(address.value, e->page_shift, is_global(*e));
   return deliver(address, e->physical_of(address.value), *e, rights_in(state_, *e, view), view);
+}
+
+Translation Mmu::known_fetch(LinearAddr address, View view) {
+  if (state_.mode() == PagingMode::Off || counting_) return {};
+  const ShadowEntry* e = shadow_.find(address.value);
+  if (!e || !allows(*e, Access::Execute, view)) return {};
+  generations_.note_fetch(address.value, e->page_shift, is_global(*e));
+  Translation t;
+  t.ok = true;
+  t.address = memory_.a20_masked({e->physical_of(address.value)});
+  t.global = is_global(*e);
+  return t;
 }
 
 Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e, u8 rights,
                          View view) {
   const PhysAddr gpa = memory_.a20_masked({physical});
-  Translation t{.ok = true,
-                .error = 0,
-                .address = gpa,
-                .page = memory_.page(gpa),
-                .global = e.global || !(state_.cr4 & kCr4Pge)};
+  Translation t{
+      .ok = true, .error = 0, .address = gpa, .page = memory_.page(gpa), .global = is_global(e)};
   if (bypass_ || counting_) [[unlikely]] {
     if (counting_) ++counts_[gpa.value >> kPageShift];
     return t;
@@ -201,7 +211,7 @@ void Mmu::invpcid(unsigned type, u16 pcid, LinearAddr address) {
   const bool current = pcid == state_.pcid();
   switch (type) {
     case 0:
-      generations_.invalidate(address.value);
+      generations_.invalidate_in(pcid, address.value);
       if (current) drop(address, false);
       return shadow_.drop(pcid, address.value, false);
     case 1:
