@@ -58,9 +58,14 @@ class Client:
                                        f"unix:{path},server,nowait", *more],
                                       stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + TIMEOUT
-        while not os.path.exists(path) and time.monotonic() < deadline:
+        while not self.listens(path) and time.monotonic() < deadline:
             time.sleep(0.01)
         self.connect(path)
+
+    @staticmethod
+    def listens(path):
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(path) == 0
 
     def connect(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
