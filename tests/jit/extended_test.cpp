@@ -133,5 +133,14 @@ TEST_CASE("operands: in the page beside their base's, present or not -> the inte
   }
 }
 
+TEST_CASE("operands: two by one scaled index -> the interpreter's state") {
+  for (u64 at : {kPages, kPages + kPageSize - 16, kAbsent - 8}) {
+    EnginePair pair;
+    // mov rsi, [rcx*8+8]; add [rcx*8+16], rsi; hlt
+    pair.run({0x48, 0x8B, 0x34, 0xCD, 8, 0, 0, 0, 0x48, 0x01, 0x34, 0xCD, 16, 0, 0, 0, 0xF4},
+             [at](BareMachine& m) { m.reg(kRcx) = at / 8; });
+  }
+}
+
 }  // namespace
 }  // namespace ring3
