@@ -271,6 +271,43 @@ Block& BlockCache::keep(std::unique_ptr<Block> block) {
   return b;
 }
 
+/// The block `offset` bytes from the block's start, in its page.
+Block* BlockCache::follower(Cpu& cpu, const Block& block, u64 offset, bool decode_all) {
+  const PhysAddr start{block.start.value + offset};
+  if (start.page() != block.start.page()) return nullptr;
+  if (Block* known = lookup(start, block.key)) return known;
+  const PhysPage page = memory_.page(start);
+  const u64 left = kPageSize - start.offset();
+  if (!decode_all || page.kind != PageKind::Ram || left < kMaxInsnBytes) return nullptr;
+  return &decode(cpu, block.linear + offset, start, page.host, left);
+}
+
+void BlockCache::extend(Cpu& cpu, Block& block, const Joins& joins, bool decode_all) {
+  if (block.extended || block.crosses || block.breakpoint || &block == uncached_.get()) return;
+  std::array<Insn, kMaxBlockInsns> insns;
+  const size_t before = block.insns.size();
+  size_t count = before;
+  u64 bytes = block.bytes;
+  std::copy(block.insns.begin(), block.insns.end(), insns.begin());
+  for (;;) {
+    const Insn& last = insns[count - 1];
+    if (!is_jcc(last.mnemonic) || static_cast<i64>(last.imm) <= 0) break;
+    const Block* const next = follower(cpu, block, bytes, decode_all);
+    if (!next || !next->valid || next->crosses || next->breakpoint || !joins(*next, bytes)) break;
+    const size_t more = next->basic_end(0);
+    if (count + more > insns.size()) break;
+    std::copy_n(next->insns.begin(), more, insns.begin() + static_cast<ptrdiff_t>(count));
+    for (size_t n = 0; n < more; ++n) bytes += next->insns[n].length;
+    count += more;
+  }
+  if (count == before) return;
+  std::ranges::copy(std::span(insns).first(count), block.insns.make(count).begin());
+  block.bytes = static_cast<u16>(bytes);
+  block.extended = true;
+  block.record = nullptr;
+  insns_ += count - before;
+}
+
 Block& BlockCache::keep_uncached(std::unique_ptr<Block> block) {
   if (current_ == uncached_.get()) current_ = nullptr;
   uncached_ = std::move(block);

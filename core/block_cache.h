@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -38,6 +39,12 @@ class BlockCache final : public WriteWatcher, private MapListener {
 
   /// The same for one instruction to be run alone: it leaves all its flags.
   Block& find_single(Cpu& cpu);
+
+  /// Makes the block longer by those that follow it, as long as it ends in a conditional branch
+  /// forward and joins(next, offset of `next` from the block's start) says so. `decode_all`: also
+  /// by what was not decoded yet. Not while the block runs; it has no translation.
+  using Joins = std::function<bool(const Block& next, u64 offset)>;
+  void extend(Cpu& cpu, Block& block, const Joins& joins, bool decode_all);
 
   /// Invalidates the blocks that overlap the bytes.
   void on_watched_write(PhysAddr address, u64 size) override;
@@ -100,6 +107,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   Block& decode(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available);
   Block& decode_crossing(Cpu& cpu, u64 linear, PhysAddr start, const u8* host, u64 available);
   Block& keep(std::unique_ptr<Block> block);
+  Block* follower(Cpu& cpu, const Block& block, u64 offset, bool decode_all);
   Block& keep_uncached(std::unique_ptr<Block> block);
   void invalidate(Block& block);
   void make_room();

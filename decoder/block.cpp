@@ -61,6 +61,36 @@ void undefined_first(Block& block, Binder binder, u8 length) {
 
 }  // namespace
 
+bool is_jcc(u16 mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_JB:
+    case ZYDIS_MNEMONIC_JBE:
+    case ZYDIS_MNEMONIC_JL:
+    case ZYDIS_MNEMONIC_JLE:
+    case ZYDIS_MNEMONIC_JNB:
+    case ZYDIS_MNEMONIC_JNBE:
+    case ZYDIS_MNEMONIC_JNL:
+    case ZYDIS_MNEMONIC_JNLE:
+    case ZYDIS_MNEMONIC_JNO:
+    case ZYDIS_MNEMONIC_JNP:
+    case ZYDIS_MNEMONIC_JNS:
+    case ZYDIS_MNEMONIC_JNZ:
+    case ZYDIS_MNEMONIC_JO:
+    case ZYDIS_MNEMONIC_JP:
+    case ZYDIS_MNEMONIC_JS:
+    case ZYDIS_MNEMONIC_JZ:
+      return true;
+    default:
+      return false;
+  }
+}
+
+size_t Block::basic_end(size_t from) const {
+  if (!extended) return insns.size();
+  while (from < insns.size() && !is_jcc(insns[from].mnemonic)) ++from;
+  return std::min(from + 1, insns.size());
+}
+
 bool is_terminator(const Decoded& d) {
   if (d.insn.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) return true;
   const Row* row = find_row(d.insn.mnemonic);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A block: straight-line guest code, decoded once, cached by physical address and mode bits.
+// A block: straight-line guest code, decoded once, cached by physical address and mode bits. It
+// ends where control may go elsewhere; the translator may have it extended by basic blocks that
+// follow conditional branches forward, which then stand in its middle.
 #pragma once
 
 #include <memory>
@@ -32,6 +34,7 @@ struct Block {
   bool crosses = false;     ///< the block is one instruction that runs into the next page
   bool valid = true;        ///< cleared when its bytes were overwritten
   bool breakpoint = false;  ///< a debugger may want to stop before it
+  bool extended = false;    ///< has several basic blocks
   u16 bytes = 0;
   u64 linear = 0;  ///< where it was first seen, for listings
   u64 executions = 0;
@@ -39,7 +42,13 @@ struct Block {
   void* native = nullptr;           ///< the translator's
   void* record = nullptr;           ///< the profile's
   InsnList insns;
+
+  /// The end of the basic block that instruction `from` is in: the number behind its last one.
+  size_t basic_end(size_t from) const;
 };
+
+/// JZ and the other fifteen; not LOOP, not JRCXZ.
+bool is_jcc(u16 mnemonic);
 
 /// How scanning a block ended.
 enum class ScanEnd : u8 { Terminator, PageEnd, Full, Invalid };

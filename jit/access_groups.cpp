@@ -32,6 +32,7 @@ void AccessGroups::find(std::span<const Decoded> decoded, std::span<const Insn> 
   unknowns_ = kConstant;
   members_.assign(insns.size(), {});
   groups_.clear();
+  basic_ = 0;
   forget_all();
   for (u32 n = 0; n < insns.size(); ++n) {
     rip += insns[n].length;
@@ -43,6 +44,7 @@ void AccessGroups::find(std::span<const Decoded> decoded, std::span<const Insn> 
     }
     note_access(n, decoded[n], insns[n], t, rip);
     step(decoded[n], insns[n], t);
+    basic_ += is_jcc(insns[n].mnemonic);
   }
   find_steady();
   drop_small();
@@ -140,6 +142,8 @@ void AccessGroups::join(u32 index, const Place& at, u32 size, bool write) {
     if (p.base != at.base || p.index != at.index || p.scale != at.scale || p.segment != at.segment)
       continue;
     AccessGroup& group = groups_[open.group];
+    // What is written only maybe is probed for reading.
+    if (write && !group.write && open.basic != basic_) continue;
     if (!extend(group, at.offset, at.offset + size)) continue;
     group.last = index;
     group.write |= write;
@@ -158,7 +162,7 @@ void AccessGroups::join(u32 index, const Place& at, u32 size, bool write) {
                      .index = at.index,
                      .scale = at.scale,
                      .based = at.segment != kFlatSegment});
-  open_.push_back({at, number});
+  open_.push_back({at, number, basic_});
   members_[index] = {number, at.offset};
 }
 

@@ -72,6 +72,7 @@ class AccessGroups {
   struct Open {
     Place place;
     u32 group;
+    u32 basic;  ///< block, by number, that it begins in
   };
 
   void note_access(u32 index, const Decoded& d, const Insn& insn, Treatment treatment, u64 next);
@@ -87,7 +88,7 @@ class AccessGroups {
   void drop_small();
 
   unsigned word_ = 8;
-  u32 unknowns_ = 0;
+  u32 unknowns_ = 0, basic_ = 0;
   Value values_[16];
   std::vector<Member> members_;
   std::vector<AccessGroup> groups_;

@@ -133,7 +133,11 @@ bool Translator::copy(bool memory) {
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
-  const HostCode code = reencode(d_, places, memory, memory ? host_address() : HostAddress{});
+  const bool itself = memory && adds_itself();
+  const HostCode code = reencode(d_, places, memory,
+                                 itself   ? own_address()
+                                 : memory ? host_address()
+                                          : HostAddress{});
   if (code.length == 0) return false;
   const FlagUse use = flag_use(d_);
   asmjit::Label cold;
@@ -143,6 +147,7 @@ bool Translator::copy(bool memory) {
     const bool calm = finds_calmly();
     make_way(use, calm);
     const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+    by_delta_ = itself;
     cold = find({.access = write ? Access::Write : Access::Read, .size = op.size / 8u}).cold;
     if (wants_alignment(d_)) refuse_misaligned(op.size / 8, cold);
     // Not by a recipe: it would need the register that holds the address.

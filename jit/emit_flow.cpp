@@ -140,6 +140,7 @@ void Translator::emit_jcc() {
       x86::CondCode::kL, x86::CondCode::kGE, x86::CondCode::kLE, x86::CondCode::kG};
   need_flags();
   const x86::CondCode condition = kConditions[insn_->opcode & 15];
+  if (index_ + 1 < block_.insns.size()) return leave_if(condition, target);
   if (const asmjit::Label loop = target == rip_ ? loop_label() : asmjit::Label(); loop.isValid()) {
     a_.j(condition, loop);
     return exit_to(next);

@@ -30,6 +30,15 @@ void Translator::address_of(const Operand& operand, i32 shift) {
   } else {
     a_.mov(sized(kScratchA), sized(operand.base));
   }
+  if (operand.base == kGuestRsp) line_ = kStackLine;
+}
+
+/// Its host address comes from a group's slot, or goes there.
+bool Translator::finds_in_group() const {
+  if (is_steady(index_)) return true;
+  const u32 group = c_.groups.group_of(index_);
+  if (in_run_ || group == AccessGroups::kNone) return false;
+  return c_.groups.group(group).members >= 2 || in_loop_;
 }
 
 /// kScratchA + the place's offset = the operand's host address. Flags and kScratchB are lost. One
@@ -40,9 +49,9 @@ Translator::Place Translator::find(const Operand& operand) {
     return {};
   }
   const u32 group = c_.groups.group_of(index_);
-  if (in_run_ || group == AccessGroups::kNone ||
-      (c_.groups.group(group).members < 2 && !in_loop_)) {
+  if (!finds_in_group()) {
     address_of(operand, 0);
+    note_address(operand, 0);
     return {probe(operand.access, operand.size, operand.align_mask), 0};
   }
   const AccessGroup& g = c_.groups.group(group);
@@ -52,6 +61,7 @@ Translator::Place Translator::find(const Operand& operand) {
   started_[group] = true;
   if (first && !kept) {
     address_of(operand, -offset);
+    note_address(operand, -offset);
     probe(g.write ? Access::Write : Access::Read, g.span, 0, alone);
     a_.mov(group_slot(group), kScratchA);
   } else {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Effective addresses, the inline TLB probe (mmu/tlb.h) and the cold paths behind it.
+#include <utility>
+
 #include "jit/reencode.h"
 #include "jit/translator.h"
 
@@ -49,6 +51,7 @@ void Translator::effective_address(const ZydisDecodedOperand& op, i32 shift) {
   address_in_segment(insn_->address_width == 8 ? x86::Gp(kScratchA) : x86::Gp(kScratchA.r32()),
                      shift);
   add_segment(insn_->segment);
+  line_ = line_of(*insn_, block_.key & kUserCode);
 }
 
 /// kScratchA += the segment's base. Flags are lost.
@@ -75,6 +78,8 @@ asmjit::Label Translator::probe(Access access, unsigned size, u32 align_mask) {
 }
 
 void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold) {
+  const Again again = std::exchange(again_, {});
+  const bool by_delta = std::exchange(by_delta_, false);
   const bool write = access == Access::Write;
   const i32 tag_at =
       static_cast<i32>(write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag));
@@ -85,6 +90,10 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     a_.je(cold);
     checked_segment_ = kNoSegment;
   }
+  if (const Line line = std::exchange(line_, kNoLine); line != kNoLine && size <= kMaxLineSize) {
+    probe_line(line, access, size, cold);
+    return check_alignment(align_mask, 0, cold);
+  }
   const i32 window = c_.window;
   if (c_.bmi2) {
     a_.rorx(kScratchB, kScratchA, imm(TlbWindow::kShift));
@@ -94,7 +103,8 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
   }
   a_.and_(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, mask))));
   a_.add(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, base))));
-  a_.xor_(kScratchA, x86::qword_ptr(kScratchB, tag_at));
+  const x86::Mem tag = x86::qword_ptr(kScratchB, tag_at);
+  a_.xor_(kScratchA, tag);
   if (align_mask) {  // what is aligned crosses no page
     a_.test(kScratchA, imm(-static_cast<i32>(kPageSize) | static_cast<i32>(align_mask)));
     a_.jnz(cold);
@@ -102,7 +112,45 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     a_.cmp(kScratchA, imm(kPageSize - size));
     a_.ja(cold);
   }
-  a_.add(kScratchA, x86::qword_ptr(kScratchB, static_cast<i32>(offsetof(TlbEntry, page))));
+  const x86::Mem delta = x86::qword_ptr(kScratchB, offsetof(TlbEntry, delta));
+  if (by_delta) {
+    a_.mov(kScratchA, delta);
+    return;
+  }
+  if (again.possible) {
+    address_of(again.operand, again.shift);
+    line_ = kNoLine;
+  } else {
+    a_.xor_(kScratchA, tag);
+  }
+  a_.add(kScratchA, delta);
+}
+
+/// What the next probe asks for can be computed once more while kScratchB is in use: the way to the
+/// host address is then shorter than by the tag.
+void Translator::note_address(const Operand& operand, i32 shift) {
+  const u8 segment = insn_->segment;
+  const bool flat =
+      segment == kDs || segment == kEs || segment == kSs || (bits64() && segment == kCs);
+  const bool scratch = insn_->index < 16 && kHostOf[insn_->index] == kSpilled;
+  again_ = {operand.base.isValid() || (flat && !scratch), operand, shift};
+}
+
+/// The operand is a host register, scaled at most, and a constant: the access itself may add them.
+bool Translator::adds_itself() const {
+  const bool base = insn_->base < 16, index = insn_->index < 16;
+  if (!bits64() || insn_->address_width != 8 || base == index || finds_in_group()) return false;
+  if (line_of(*insn_, block_.key & kUserCode) != kNoLine) return false;
+  if (insn_->segment == kFs || insn_->segment == kGs || insn_->locked()) return false;
+  if (wants_alignment(d_)) return false;
+  return kHostOf[base ? insn_->base : insn_->index] != kSpilled;
+}
+
+HostAddress Translator::own_address() const {
+  const bool base = insn_->base < 16;
+  return {.offset = static_cast<i32>(insn_->disp),
+          .index = kHostOf[base ? insn_->base : insn_->index],
+          .scale = base ? u8{0} : insn_->scale};
 }
 
 /// The instruction's handler in place of its hot path, which ends here.
@@ -154,6 +202,7 @@ void Translator::emit_cold() {
     if (cold.flags_after & kHost) restore_flags(kScratchA);
     a_.jmp(cold.back);
   }
+  emit_line_misses();
 }
 
 }  // namespace ring3::jit

@@ -61,7 +61,9 @@ void Translator::find_run(u32 group, u32 behind, asmjit::Label alone) {
     return;
   }
   started_[group] = true;
-  address_of({.base = kGuestRsp, .offset = push ? -size : 0}, -offset);
+  const Operand top{.base = kGuestRsp, .offset = push ? -size : 0};
+  address_of(top, -offset);
+  note_address(top, -offset);
   probe(g.write ? Access::Write : Access::Read, g.span, 0, alone);
   if (g.last >= behind) a_.mov(group_slot(group), kScratchA);
 }

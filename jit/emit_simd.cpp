@@ -176,6 +176,7 @@ void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>
   const ZydisDecodedOperand& op = *memory_operand(d_);
   const Stub* stub = host_stub(*insn_);
   const FlagUse use = flag_use(d_);
+  by_delta_ = adds_itself();
   const bool calm = finds_calmly() && !sets_pointers(*insn_, stub);
   make_way(use, calm);
   const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
@@ -213,7 +214,11 @@ bool Translator::copy_simd(bool memory) {
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
-  const HostCode code = reencode(d_, places, memory, memory ? host_address() : HostAddress{});
+  const bool itself = memory && adds_itself();
+  const HostCode code = reencode(d_, places, memory,
+                                 itself   ? own_address()
+                                 : memory ? host_address()
+                                          : HostAddress{});
   if (code.length == 0) return false;
   if (const u8 need = needed_residents(*insn_)) make_resident(need);
   if (m == ZYDIS_MNEMONIC_LDMXCSR || m == ZYDIS_MNEMONIC_VLDMXCSR)

@@ -159,6 +159,7 @@ void Translator::emit_ac(bool on) {
     a_.mov(state64(c_.window + static_cast<i32>(field)), kScratchA);
   }
   a_.mov(x86::byte_ptr(kState, c_.view), imm(static_cast<u8>(view)));
+  if (!on) emit_forget_lines(a_);  // AC lifts SMAP, and does nothing else
 }
 
 /// TickLine::at() and the cpu's offset. All that the handler would write is lost before its cold

@@ -9,6 +9,7 @@
 #include "core/engine_base.h"
 #include "jit/library.h"
 #include "jit/profile.h"
+#include "jit/residency.h"
 
 namespace ring3 {
 namespace {
@@ -53,6 +54,7 @@ class JitEngine final : public Jit {
 
   void run_block(Cpu& cpu, u64 deadline);
   void chain_last(const Cpu& cpu, NativeBlock& t);
+  void extend(Block& block, u64 rip);
   void enter(Cpu& cpu, NativeBlock& t, u64 deadline);
   static After call_out(void* engine, CalloutSite* site, Frame* frame);
   After call_handler(const CalloutSite& site);
@@ -84,8 +86,9 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
   JitEngine& self = *static_cast<JitEngine*>(engine);
   CpuState& state = self.cpu_.state;
   if (self.options_.profile && !site->rest) self.options_.profile->count_callout(*site);
-  // As it was at the block's start, where its instructions were taken off.
-  const u64 before = frame->deadline - static_cast<u64>(frame->budget) - site->from->instructions;
+  // As it was at the basic block's start: the block's instructions were all taken off at its own.
+  const u64 before =
+      frame->deadline - static_cast<u64>(frame->budget) - site->from->instructions + site->basic;
   state.instructions = before;
   state.rflags = unpack_flags(state.rflags, frame->flags);
   const After after = site->rest ? self.run_rest(*site, site->index) : self.call_handler(*site);
@@ -120,14 +123,14 @@ After JitEngine::call_handler(const CalloutSite& site) {
       return After::GoOn;
     if (!stops_after_instruction(cpu_)) return run_rest(site, site.index + 1);
   }
-  state.instructions += site.index + 1;
+  state.instructions += site.index + 1u - site.basic;
   return After::Jump;
 }
 
 After JitEngine::leave_by(const Fault& fault, u64 rip, const CalloutSite& site) {
   fault_ = fault;
   cpu_.state.rip() = rip;
-  cpu_.state.instructions += site.index;
+  cpu_.state.instructions += site.index - site.basic;
   return After::Leave;
 }
 
@@ -137,10 +140,10 @@ After JitEngine::run_rest(const CalloutSite& site, u32 index) {
   CpuState& state = cpu_.state;
   Block& block = *site.from->block;
   if (site.rest) state.rip() = rip_of(site);
-  state.instructions += index;
+  state.instructions += index - site.basic;
   if (index == block.insns.size()) return After::Jump;
   try {
-    interpret(cpu_, block, index, block.insns.size());
+    interpret(cpu_, block, index, block.basic_end(index));
   } catch (const Fault& fault) {
     fault_ = fault;
     return After::Leave;
@@ -207,6 +210,18 @@ void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
     library_.chain(*last_.site, t, blocks_.found_global(cpu));
 }
 
+/// By what ran as often as not after it, so that flags, probes and the poll are for all of it.
+void JitEngine::extend(Block& block, u64 rip) {
+  if (block.native) return;
+  const u8 residents = residents_of(block);
+  const auto joins = [&](const Block& next, u64 offset) {
+    return (next.native || next.executions >= options_.extend_after) &&
+           (residents_of(next) & ~residents) == 0 &&
+           !interpreted_.contains((rip + offset) & cpu_.state.ip_mask);
+  };
+  blocks_.extend(cpu_, block, joins, options_.extend_after == 0);
+}
+
 void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   Fault fault{};
   Block* const found = blocks_.find(cpu, fault);
@@ -222,6 +237,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
     t = library_.find(block, rip);
     if (!t && block.executions >= options_.threshold && !interpreted_.contains(rip)) {
       last_ = {};  // the cache may be emptied
+      extend(block, rip);
       t = library_.add(block, rip);
     }
   }
@@ -229,7 +245,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   last_ = {};
   if (!t) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
-    return interpret(cpu, block, 0, block.insns.size());
+    return interpret(cpu, block, 0, block.basic_end(0));
   }
   library_.publish(*t, blocks_.found_global(cpu));
   enter(cpu, *t, deadline);

@@ -43,7 +43,7 @@ bool Library::prepare(CalloutThunk thunk) {
          reach(s, cpu_.mmu.view_address(), context_.view) &&
          reach(s, cpu_.mmu.windows_address(), context_.views) &&
          reach(s, cpu_.mmu.global_generation_address(), context_.global_generation) &&
-         make_stubs(cache_, thunk, context_.stubs);
+         make_stubs(cache_, thunk, context_.window, context_.stubs);
 }
 
 void Library::set_perf_map(std::unique_ptr<PerfMap> map) {

@@ -42,6 +42,15 @@ std::unique_ptr<BlockRecord> make_record(const Cpu& cpu, const Block& block,
 
 }  // namespace
 
+u64 BlockRecord::heat() const {
+  u64 sum = 0, runs = executions + interpreted;
+  for (const InsnRecord& i : insns) {
+    sum += runs;
+    runs -= std::min(runs, i.left);
+  }
+  return sum;
+}
+
 BlockRecord* Profile::record(const Cpu& cpu, Block& block) {
   if (!blocks) return nullptr;
   if (block.record) return static_cast<BlockRecord*>(block.record);

@@ -20,6 +20,7 @@ struct InsnRecord {
   u8 length = 0;
   Treatment treatment = Treatment::Callout;  ///< if the block was translated
   u64 callouts = 0;                          ///< calls of its handler from translated code
+  u64 left = 0;  ///< times that translated code left the block after it, by a branch
 };
 
 /// Host code that belongs to one instruction, up to the next part.
@@ -42,6 +43,9 @@ struct BlockRecord {
   std::vector<HostPart> parts;
   u64 executions = 0;   ///< of the translation, also those that a fault ended early
   u64 interpreted = 0;  ///< runs by the interpreter
+
+  /// Instructions that ran, at most.
+  u64 heat() const;
 };
 
 /// What stands at a displacement from a host register, for listings.
@@ -67,7 +71,7 @@ class Profile {
   /// The record of a block of the cpu's present mode. Null: no records are kept, or no room.
   BlockRecord* record(const Cpu& cpu, Block& block);
   void count_interpreted(const Cpu& cpu, Block& block) {
-    interpreted += block.insns.size();
+    interpreted += block.basic_end(0);
     if (blocks) [[unlikely]]
       see(cpu, block);
   }

@@ -53,8 +53,16 @@ void Translator::begin_record() {
 
 /// The count needs no flags: a block is entered with the guest's wherever they stand.
 void Translator::count_execution() {
-  if (!record_) return;
-  a_.mov(kScratchA, imm(reinterpret_cast<u64>(&record_->executions)));
+  if (record_) count(record_->executions);
+}
+
+/// The block is left after the present instruction, by a branch.
+void Translator::count_left() {
+  if (record_) count(record_->insns[index_].left);
+}
+
+void Translator::count(u64& counter) {
+  a_.mov(kScratchA, imm(reinterpret_cast<u64>(&counter)));
   a_.mov(kScratchB, x86::qword_ptr(kScratchA));
   a_.lea(kScratchB, x86::ptr(kScratchB, 1));
   a_.mov(x86::qword_ptr(kScratchA), kScratchB);

@@ -207,6 +207,12 @@ u8 needed_residents(const Insn& insn) {
   }
 }
 
+u8 residents_of(const Block& block) {
+  u8 need = 0;
+  for (const Insn& insn : block.insns) need |= needed_residents(insn);
+  return need;
+}
+
 Loaders emit_loaders(x86::Assembler& a) {
   const asmjit::Label refuse = a.newLabel();
   Loaders loaders;

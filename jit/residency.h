@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/host_exec_stub.h"
+#include "decoder/block.h"
 #include "jit/registers.h"
 
 namespace ring3::jit {
@@ -24,6 +25,7 @@ const Stub* host_stub(const Insn& insn);
 
 /// What the instruction needs in the host's registers: Resident bits; 0 for all others.
 u8 needed_residents(const Insn& insn);
+u8 residents_of(const Block& block);
 
 /// Entry points that make one kind resident. Called; CF set: it must not be. rax to r12 stay.
 struct Loaders {

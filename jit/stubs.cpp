@@ -40,6 +40,7 @@ void emit_enter(x86::Assembler& a) {
   a.mov(kState, x86::qword_ptr(x86::rdi, offsetof(Entry, state)));
   a.mov(kScratchA, x86::qword_ptr(x86::rdi, offsetof(Entry, code)));
   a.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, resident)), imm(0));
+  emit_forget_lines(a);
   load_guest(a);
   a.jmp(kScratchA);
 }
@@ -66,6 +67,7 @@ void emit_callout(x86::Assembler& a, CalloutThunk thunk, asmjit::Label out) {
   a.mov(x86::rax, imm(reinterpret_cast<u64>(thunk)));
   a.call(x86::rax);
   a.add(x86::rsp, imm(8));
+  emit_forget_lines(a, 8);
   a.cmp(x86::eax, imm(static_cast<u32>(After::Leave)));
   const asmjit::Label stop = a.newLabel(), jump = a.newLabel();
   a.je(stop);
@@ -84,7 +86,7 @@ void emit_callout(x86::Assembler& a, CalloutThunk thunk, asmjit::Label out) {
 
 }  // namespace
 
-bool make_stubs(CodeCache& cache, CalloutThunk thunk, Stubs& stubs) {
+bool make_stubs(CodeCache& cache, CalloutThunk thunk, i32 window, Stubs& stubs) {
   asmjit::CodeHolder code;
   code.init(asmjit::Environment::host(), reinterpret_cast<u64>(cache.next()));
   x86::Assembler a(&code);
@@ -106,6 +108,7 @@ bool make_stubs(CodeCache& cache, CalloutThunk thunk, Stubs& stubs) {
   a.bind(callout);
   emit_callout(a, thunk, out);
   const Loaders loaders = emit_loaders(a);
+  const LineLabels lines = emit_line_stubs(a, window);
   const u8* base = cache.add(code);
   if (!base) return false;
   stubs.enter =
@@ -116,6 +119,10 @@ bool make_stubs(CodeCache& cache, CalloutThunk thunk, Stubs& stubs) {
   stubs.load_xmm = base + code.labelOffset(loaders.xmm);
   stubs.load_ymm = base + code.labelOffset(loaders.ymm);
   stubs.load_x87 = base + code.labelOffset(loaders.x87);
+  for (Line line = 0; line < kLines; ++line) {
+    stubs.line_read[line] = base + code.labelOffset(lines.read[line]);
+    stubs.line_write[line] = base + code.labelOffset(lines.write[line]);
+  }
   cache.keep();
   return true;
 }

@@ -2,8 +2,11 @@
 // Host code that stands around translations: the way in, the way out, the way into C++.
 #pragma once
 
+#include <array>
+
 #include "core/cpu_state.h"
 #include "jit/code_cache.h"
+#include "jit/page_lines.h"
 #include "jit/translation.h"
 
 namespace ring3::jit {
@@ -38,6 +41,8 @@ enum class After : u32 {
 /// Calls a callout's handler.
 using CalloutThunk = After (*)(void* engine, CalloutSite* site, Frame* frame);
 
+using LineStubs = std::array<const u8*, kLines>;
+
 struct Stubs {
   Left (*enter)(const Entry* entry) = nullptr;
   const u8* leave_direct = nullptr;  ///< kScratchA: the ExitSite
@@ -45,9 +50,10 @@ struct Stubs {
   const u8* callout = nullptr;       ///< called; kScratchA: the CalloutSite
   // Called; make guest state resident, or return with CF set (residency.h).
   const u8 *load_xmm = nullptr, *load_ymm = nullptr, *load_x87 = nullptr;
+  LineStubs line_read, line_write;  ///< called, see page_lines.h
 };
 
-/// False: no room.
-bool make_stubs(CodeCache& cache, CalloutThunk thunk, Stubs& stubs);
+/// By the TLB's window, from CpuState. False: no room.
+bool make_stubs(CodeCache& cache, CalloutThunk thunk, i32 window, Stubs& stubs);
 
 }  // namespace ring3::jit

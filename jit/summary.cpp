@@ -9,9 +9,11 @@ namespace {
 bool is_callout(Treatment t) { return t == Treatment::Callout || t == Treatment::CalloutEnd; }
 
 void add_block(Summary& s, const BlockRecord& block) {
+  u64 runs = block.executions;
   for (const InsnRecord& i : block.insns) {
-    const u64 cold = is_callout(i.treatment) ? 0 : std::min(i.callouts, block.executions);
-    s.by_treatment[static_cast<size_t>(i.treatment)] += block.executions - cold;
+    const u64 cold = is_callout(i.treatment) ? 0 : std::min(i.callouts, runs);
+    s.by_treatment[static_cast<size_t>(i.treatment)] += runs - cold;
+    runs -= std::min(runs, i.left);
   }
 }
 

@@ -72,6 +72,7 @@ struct CalloutSite {
   NativeBlock* from = nullptr;
   u16 offset = 0;  ///< of the instruction from the block's start
   u8 index = 0;
+  u8 basic = 0;           ///< first instruction of its basic block
   bool last : 1 = false;  ///< ends the block: leave after it
   bool rest : 1 = false;  ///< a poll: the rest of the block by its handlers, then leave
   bool cold : 1 = false;  ///< behind a fast path

@@ -64,6 +64,7 @@ NativeBlock* Translator::translate(Way way) {
   }
   if (!polled_) poll();
   end_block();
+  emit_side_exits();
   emit_second_copy();
   emit_third_copy();
   emit_cold();
@@ -124,6 +125,12 @@ void Translator::callout(bool last) {
   ended_ |= last;
 }
 
+/// The first instruction of the basic block that `index` is in.
+u8 Translator::basic_begin(u32 index) const {
+  while (index > 0 && !(block_.extended && is_jcc(block_.insns[index - 1].mnemonic))) --index;
+  return static_cast<u8>(index);
+}
+
 /// `rest`: all handlers from that of `index` on.
 void Translator::call_handler(u32 index, bool last, bool rest) {
   needs_flags_ |= !polled_;
@@ -132,6 +139,7 @@ void Translator::call_handler(u32 index, bool last, bool rest) {
   site->insn = index < block_.insns.size() ? &block_.insns[index] : nullptr;
   site->from = t_;
   site->index = static_cast<u8>(index);
+  site->basic = basic_begin(index);
   site->last = last;
   site->rest = rest;
   site->cold = in_cold_;

@@ -112,6 +112,14 @@ class Translator {
     ExitSite* site;
     Flags flags;
   };
+  /// A branch out of the block's middle.
+  struct SideExit {
+    asmjit::Label label;
+    u64 target;
+    u32 index;
+    u64 at;
+    Flags flags;
+  };
   struct Home {
     Jump* jump;  ///< of a record
     asmjit::Label label;
@@ -123,6 +131,12 @@ class Translator {
     Access access = Access::Read;
     unsigned size = 0;
     u32 align_mask = 0;
+  };
+  /// How the next probe may compute its address once more.
+  struct Again {
+    bool possible = false;
+    Operand operand = {};
+    i32 shift = 0;
   };
   /// The host address is kScratchA + offset.
   struct Place {
@@ -153,6 +167,14 @@ class Translator {
   /// Where a member of such a group is: at the slot's address, at the slot's plus a register, at
   /// the slot's plus a linear address.
   enum class SteadyForm : u8 { Host, Indexed, Sum };
+  /// A probe whose line does not have the page, see emit_lines.cpp.
+  struct LineMiss {
+    asmjit::Label label, back, cold;
+    u32 index;
+    Line line;
+    Access access;
+    unsigned size;
+  };
   /// Instructions that share kScratchA, see emit_runs.cpp.
   struct Run {
     asmjit::Label alone, back;
@@ -172,11 +194,14 @@ class Translator {
   // record.cpp: nothing unless a profile keeps records
   void begin_record();
   void count_execution();
+  void count_left();
+  void count(u64& counter);
   void mark(u8 insn, bool cold);
   void note_treatment(Treatment treatment);
   void end_record();
   void callout(bool last);
   void call_handler(u32 index, bool last, bool rest = false);
+  u8 basic_begin(u32 index) const;
   bool leads_forward() const;
   void poll();
   void emit_rest(const Rest& rest);
@@ -193,6 +218,7 @@ class Translator {
   void hold();
   void align_steady(u32 group, u32 index, u32 mask);
   bool is_steady(u32 index) const;
+  bool finds_in_group() const;
   bool finds_calmly() const { return is_steady(index_) && steady_form() != SteadyForm::Sum; }
   HostAddress host_address() const;
   SteadyForm steady_form() const;
@@ -252,8 +278,14 @@ class Translator {
   void effective_address(const ZydisDecodedOperand& op, i32 shift = 0);
   void address_in_segment(x86::Gp to, i32 shift = 0);
   void add_segment(u8 seg);
+  void note_address(const Operand& operand, i32 shift);
+  bool adds_itself() const;
+  HostAddress own_address() const;
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
+  // emit_lines.cpp
+  void probe_line(Line line, Access access, unsigned size, asmjit::Label cold);
+  void emit_line_misses();
   // emit_groups.cpp
   i32 group_offset() const;
   Place find(const Operand& operand);
@@ -331,6 +363,8 @@ class Translator {
   // emit_flow.cpp
   void emit();
   void emit_jcc();
+  void leave_if(x86::CondCode condition, u64 target);
+  void emit_side_exits();
   void emit_jmp();
   void emit_call();
   void emit_ret();
@@ -374,6 +408,7 @@ class Translator {
   std::array<bool, AccessGroups::kMaxGroups> started_{};
   std::array<Aligned, AccessGroups::kMaxGroups> aligned_{};
   List<ColdExit> cold_exits_{&c_.lists};
+  List<SideExit> side_exits_{&c_.lists};
   List<Home> homes_{&c_.lists};
   List<Rest> rests_{&c_.lists};
   List<Run> runs_{&c_.lists};
@@ -394,6 +429,10 @@ class Translator {
   Flags cold_flags_;  ///< before the instruction's last probe; without one they are saved
   static constexpr u8 kNoSegment = 0xFF;
   u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
+  Again again_;
+  bool by_delta_ = false;  ///< the next probe leaves host - linear address in kScratchA
+  Line line_ = kNoLine;    ///< the next probe asks first
+  List<LineMiss> line_misses_{&c_.lists};
   bool polled_ = false, needs_flags_ = false;
   SimdState simd_;
   bool at_border_ = true;  ///< the block's start, or after a callout: flags stand in the frame

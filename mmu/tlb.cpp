@@ -19,7 +19,7 @@ void Tlb::resize(size_t entries) {
 
 void Tlb::clear(size_t slot) {
   const u64 tag = no_tag(slot);
-  entries_[slot] = {tag, tag, tag, nullptr};
+  entries_[slot] = {tag, tag, tag, 0};
   slots_[slot].used = false;
   slots_[slot].code_page = kNoPage;
   write_pages_[slot] = kNoPage;
@@ -37,7 +37,8 @@ void Tlb::fill(const TlbFill& f) {
   Slot& slot = slots_[i];
   const u64 tag = f.linear & ~kPageMask, none = no_tag(i);
   note_fill(slot.used && linear_of(i) != tag);
-  entries_[i] = {f.read ? tag : none, f.write ? tag : none, f.execute ? tag : none, f.host};
+  entries_[i] = {f.read ? tag : none, f.write ? tag : none, f.execute ? tag : none,
+                 reinterpret_cast<u64>(f.host) - tag};
   slot.page_shift = f.page_shift;
   slot.used = true;
   slot.global = f.global;

@@ -17,8 +17,8 @@ namespace ring3 {
 
 struct TlbEntry {
   u64 read_tag = 0, write_tag = 0, execute_tag = 0;
-  u8* page = nullptr;  ///< the page's first byte in host memory
-  u8* host(u64 linear) const { return page + (linear & kPageMask); }
+  u64 delta = 0;  ///< host address - linear address
+  u8* host(u64 linear) const { return reinterpret_cast<u8*>(linear + delta); }
 };
 static_assert(sizeof(TlbEntry) == 32);
 

@@ -119,6 +119,7 @@ Json insn_json(const Decoder& decoder, const HostLister& host, const BlockRecord
   if (block.host.empty()) return json;
   json["treatment"] = name_of(insn.treatment);
   json["callouts"] = insn.callouts;
+  if (insn.left != 0) json["left"] = insn.left;
   json["host"] = host.list(index);
   return json;
 }
@@ -135,6 +136,7 @@ Json block_json(const Decoder& decoder, const BlockRecord& block,
                {"key", block.key},
                {"executions", block.executions},
                {"interpreted", block.interpreted},
+               {"ran", block.heat()},
                {"callouts", callouts},
                {"host_bytes", block.host.size()}};
   json["entry"] = host.list(HostPart::kEntry);
@@ -147,18 +149,13 @@ Json block_json(const Decoder& decoder, const BlockRecord& block,
   return json;
 }
 
-/// Executed instructions.
-u64 heat(const BlockRecord& block) {
-  return (block.executions + block.interpreted) * block.insns.size();
-}
-
 }  // namespace
 
 Json blocks_json(const Profile& profile, const Summary& summary, size_t top) {
   std::vector<const BlockRecord*> all;
   profile.for_each([&all](const BlockRecord& block) { all.push_back(&block); });
   std::sort(all.begin(), all.end(), [](const BlockRecord* a, const BlockRecord* b) {
-    const u64 heat_a = heat(*a), heat_b = heat(*b);
+    const u64 heat_a = a->heat(), heat_b = b->heat();
     return heat_a != heat_b ? heat_a > heat_b : a->linear < b->linear;
   });
   const Decoder decoder;

@@ -84,6 +84,8 @@ std::string insn_lines(const Json& insn, size_t number) {
   if (what != "innocuous") note += (note.empty() ? "! " : ", ! ") + what;
   if (translated && number_of(insn, "callouts") != 0)
     note += fmt::format(", {} callouts", number_of(insn, "callouts"));
+  if (insn.contains("left"))
+    note += fmt::format(", {} times out of the block", number_of(insn, "left"));
   const bool same = translated && same_bytes(insn);
   if (same) note += ", byte for byte";
   const std::string line =
@@ -95,9 +97,9 @@ std::string insn_lines(const Json& insn, size_t number) {
 std::string block_lines(const Json& block, size_t rank, u64 all) {
   const u64 insns = block.at("instructions").size();
   const u64 runs = number_of(block, "executions"), interpreted = number_of(block, "interpreted");
-  const double share = all == 0 ? 0
-                                : 100.0 * static_cast<double>((runs + interpreted) * insns) /
-                                      static_cast<double>(all);
+  const double share =
+      all == 0 ? 0
+               : 100.0 * static_cast<double>(number_of(block, "ran")) / static_cast<double>(all);
   size_t bytes = 0;
   for (const Json& insn : block.at("instructions")) bytes += text_of(insn, "bytes").size() / 2;
   std::string text = fmt::format("\n#{} {} (physical {}), {}-bit code: {} instructions, {} bytes",

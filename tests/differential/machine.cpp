@@ -84,7 +84,7 @@ Machine::Machine(bool translated) {
   memory.add_mmio({kDevicePhysical}, kPageSize, sponge);
   if (translated) {
     JitOptions options;
-    options.threshold = 0;
+    options.threshold = options.extend_after = 0;
     options.cache_bytes = 4 << 20;
     auto jit = make_jit(cpu, options);
     RING3_CHECK(jit.ok(), "{}", jit ? "" : jit.error());

@@ -21,7 +21,7 @@ class EnginePair {
 
   EnginePair() {
     JitOptions options;
-    options.threshold = 0;
+    options.threshold = options.extend_after = 0;
     options.cache_bytes = 1 << 20;
     b.engine.reset();
     auto jit = make_jit(b.cpu, options);

@@ -47,7 +47,7 @@ constexpr int kSkipped = 77;
 
 std::unique_ptr<Engine> make_translator(Cpu& cpu) {
   JitOptions options;
-  options.threshold = 0;  // cold blocks too
+  options.threshold = options.extend_after = 0;  // cold blocks too
   auto jit = make_jit(cpu, options);
   if (jit) return std::move(*jit);
   std::fprintf(stderr, "run_image: %s\n", jit.error().c_str());
