@@ -65,9 +65,9 @@ Block& BlockCache::find(Cpu& cpu) {
   raise(fault);
 }
 
-Block* BlockCache::known(const Cpu& cpu) const {
+/// In the jump cache.
+Block* BlockCache::known(const Cpu& cpu, u64 linear) const {
   const CpuState& s = cpu.state;
-  const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
   const JumpEntry& e = jump_[jump_slot(linear)];
   // An entry was made where CS.limit did not cut the page: this CS may have another one.
   const u64 page_end = s.rip() + (~linear & kPageMask);
@@ -76,8 +76,30 @@ Block* BlockCache::known(const Cpu& cpu) const {
   return hit ? e.block : nullptr;
 }
 
+/// A new address space has the pages of old ones: the same physical code, found by what the MMU
+/// knows already.
+Block* BlockCache::known_elsewhere(Cpu& cpu, u64 linear) {
+  const CpuState& s = cpu.state;
+  if (map_changed_ || s.rip() + (~linear & kPageMask) > s.code_limit) return nullptr;
+  const View view = s.cpl == 3 ? View::User : View::Supervisor;
+  const Translation t = cpu.mmu.known_fetch({linear}, view);
+  Block* const block = t.ok ? lookup(t.address, s.mode_key) : nullptr;
+  if (!block || block->crosses) return nullptr;
+  const u64 generation = t.global ? cpu.mmu.global_generation() : cpu.mmu.generation();
+  jump_[jump_slot(linear)] = {linear, generation, s.mode_key, block};
+  return block;
+}
+
+Block* BlockCache::find_decoded(Cpu& cpu) {
+  const CpuState& s = cpu.state;
+  const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
+  if (Block* block = known(cpu, linear)) [[likely]]
+    return block;
+  return known_elsewhere(cpu, linear);
+}
+
 Block* BlockCache::find(Cpu& cpu, Fault& fault) {
-  if (Block* block = known(cpu)) [[likely]]
+  if (Block* block = find_decoded(cpu)) [[likely]]
     return block;
   const CpuState& s = cpu.state;
   const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
@@ -96,11 +118,11 @@ bool BlockCache::page_faults(Cpu& cpu, u64 linear, Fault& fault) {
   return !t.ok;
 }
 
-bool BlockCache::found_global(const Cpu& cpu) const {
+bool BlockCache::found_global(const Cpu& cpu, const Block& block) const {
   const CpuState& s = cpu.state;
   const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
   const JumpEntry& e = jump_[jump_slot(linear)];
-  return e.linear == linear && e.generation == cpu.mmu.global_generation();
+  return e.linear == linear && e.block == &block && e.generation == cpu.mmu.global_generation();
 }
 
 Block& BlockCache::find_single(Cpu& cpu) {

@@ -31,11 +31,12 @@ class BlockCache final : public WriteWatcher, private MapListener {
   /// The same, but a page fault need not be thrown: null, and it is `fault`.
   Block* find(Cpu& cpu, Fault& fault);
 
-  /// The same if it was found there not long ago, else null. Never faults.
-  Block* known(const Cpu& cpu) const;
+  /// The same if that needs neither a page walk nor the decoder, else null: find() has to look.
+  /// Never faults, frees no block.
+  Block* find_decoded(Cpu& cpu);
 
-  /// True if the block that find() returned last stands in a page that all address spaces have.
-  bool found_global(const Cpu& cpu) const;
+  /// True if the block, just found at CS:rip, stands in a page that all address spaces have.
+  bool found_global(const Cpu& cpu, const Block& block) const;
 
   /// The same for one instruction to be run alone: it leaves all its flags.
   Block& find_single(Cpu& cpu);
@@ -98,6 +99,8 @@ class BlockCache final : public WriteWatcher, private MapListener {
   void on_map_change() override;
   void on_page_watched(PhysAddr) override {}
   static void stop(Block& block);
+  Block* known(const Cpu& cpu, u64 linear) const;
+  Block* known_elsewhere(Cpu& cpu, u64 linear);
   static size_t jump_slot(u64 linear) { return (linear ^ (linear >> 15)) & (kJumpEntries - 1); }
   Block* lookup(PhysAddr start, u32 key);
   static bool page_faults(Cpu& cpu, u64 linear, Fault& fault);

@@ -11,7 +11,8 @@ namespace ring3 {
 class HostMemory {
  public:
   /// Shared: one object that can be mapped again. Private: a copy of the process has its own.
-  enum class Kind : u8 { Shared, Private };
+  /// Low: private, and below 2 GiB, if the host has such addresses to give.
+  enum class Kind : u8 { Shared, Private, Low };
 
   HostMemory() = default;
   /// `bytes` is rounded up to host pages; `name` shows in the host's memory maps. The memory is

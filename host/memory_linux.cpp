@@ -33,6 +33,20 @@ void* map_memfd(u64 bytes, const char* name) {
   return p;
 }
 
+/// No swap is reserved. MAP_FAILED if there is no room.
+void* map_anonymous(u64 bytes, int flags) {
+  return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+void* map_low(u64 bytes) {
+#ifdef MAP_32BIT
+  return map_anonymous(bytes, MAP_PRIVATE | MAP_32BIT);
+#else
+  (void)bytes;
+  return MAP_FAILED;
+#endif
+}
+
 }  // namespace
 
 HostMemory::HostMemory(u64 bytes, const char* name, Kind kind) {
@@ -40,9 +54,8 @@ HostMemory::HostMemory(u64 bytes, const char* name, Kind kind) {
   if (rounded == 0 || rounded < bytes) throw std::bad_alloc();
   const int sharing = kind == Kind::Shared ? MAP_SHARED : MAP_PRIVATE;
   void* p = kind == Kind::Shared ? map_memfd(rounded, name) : MAP_FAILED;
-  if (p == MAP_FAILED)
-    p = mmap(nullptr, rounded, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-             0);
+  if (kind == Kind::Low) p = map_low(rounded);
+  if (p == MAP_FAILED) p = map_anonymous(rounded, sharing);
   if (p == MAP_FAILED) throw std::bad_alloc();
   madvise(p, rounded, MADV_DONTDUMP);
   data_ = static_cast<u8*>(p);

@@ -37,16 +37,20 @@ const u8* CodeCache::add(asmjit::CodeHolder& code) {
   const size_t bytes = code.codeSize();
   if (bytes > r.end - r.used) return nullptr;
   if (code.copyFlattenedData(memory_->writable(r.used), bytes) != asmjit::kErrorOk) return nullptr;
-  if (r.used < touched_) CodeMemory::serialize();  // other code ran here
+  changed_ |= r.used < touched_;  // other code ran here
   r.used = std::min((r.used + bytes + 15) & ~size_t{15}, r.end);
   touched_ = std::max(touched_, r.used);
   return at;
 }
 
 void CodeCache::patch(const u8* at, i32 displacement) {
-  std::memcpy(memory_->writable(static_cast<size_t>(at - memory_->executable())), &displacement,
-              sizeof displacement);
-  CodeMemory::serialize();
+  write(at, std::span(reinterpret_cast<const u8*>(&displacement), sizeof displacement));
+}
+
+void CodeCache::write(const u8* at, std::span<const u8> bytes) {
+  std::memcpy(memory_->writable(static_cast<size_t>(at - memory_->executable())), bytes.data(),
+              bytes.size());
+  changed_ = true;
 }
 
 void CodeCache::empty(Region& region) {

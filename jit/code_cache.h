@@ -53,6 +53,13 @@ class CodeCache {
   /// The displacement at `at` points to `target` from now on.
   void patch(const u8* at, const u8* target) { patch(at, static_cast<i32>(target - (at + 4))); }
   void patch(const u8* at, i32 displacement);
+  void write(const u8* at, std::span<const u8> bytes);
+  /// To be called between changes of code and its next run.
+  void settle() {
+    if (!changed_) return;
+    CodeMemory::serialize();
+    changed_ = false;
+  }
 
   /// What was added so far stays when the regions are emptied.
   void keep() { region().begin = region().used; }
@@ -65,6 +72,7 @@ class CodeCache {
   std::unique_ptr<CodeMemory> memory_;
   std::vector<Region> regions_;
   size_t current_ = 0, touched_ = 0;
+  bool changed_ = false;  ///< code that may have run, since settle()
 };
 
 }  // namespace ring3::jit

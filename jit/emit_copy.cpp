@@ -98,8 +98,8 @@ bool Translator::copy_at_home() {
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   const HostCode code = reencode_at_home(d_, places, guest);
   if (code.length == 0) return false;
-  const FlagUse use = flag_use(d_);
-  if (use.reads) need_flags();
+  const FlagUse use = use_of_flags();
+  ready_flags(use);
   a_.embed(code.bytes, code.length);
   note_flags(use);
   return true;
@@ -129,7 +129,7 @@ bool Translator::copy_lea() {
 bool Translator::copy(bool memory) {
   if (is_nop(d_.insn.mnemonic)) return true;
   if (d_.insn.mnemonic == ZYDIS_MNEMONIC_LEA) return copy_lea();
-  if (!memory && copy_at_home()) return true;
+  if (memory ? copy_kept() : copy_at_home()) return true;
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
@@ -139,7 +139,7 @@ bool Translator::copy(bool memory) {
                                  : memory ? host_address()
                                           : HostAddress{});
   if (code.length == 0) return false;
-  const FlagUse use = flag_use(d_);
+  const FlagUse use = use_of_flags();
   asmjit::Label cold;
   if (memory) {
     const ZydisDecodedOperand& op = *memory_operand(d_);
@@ -148,14 +148,14 @@ bool Translator::copy(bool memory) {
     make_way(use, calm);
     const bool write = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
     by_delta_ = itself;
-    cold = find({.access = write ? Access::Write : Access::Read, .size = op.size / 8u}).cold;
-    if (wants_alignment(d_)) refuse_misaligned(op.size / 8, cold);
-    // Not by a recipe: it would need the register that holds the address.
-    if (use.reads && !calm) restore_flags(kScratchB);
-  } else if (use.reads) {
-    need_flags();
+    cold = find({.access = write ? Access::Write : Access::Read,
+                 .size = op.size / 8u,
+                 .align_mask = wants_alignment(d_) ? op.size / 8u - 1 : 0})
+               .cold;
+    if (use.reads && !calm) need_flags(use.writes ? ~u32{0} : tested_flags(d_), kScratchB);
+  } else {
+    ready_flags(use);
   }
-  if (use.reads) flags_ |= kHost;
   load_places(places);
   a_.embed(code.bytes, code.length);
   store_places(places);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The guest's arithmetic flags between the host's flags, the frame, and recipes. A recipe makes the
-// flags of an instruction again from registers that still stand as it left them: CMP and TEST once
-// more, TEST of the result of AND, OR, XOR, an ADD or SUB undone and done again. So flags that only
-// a fault would show cost nothing.
+// The guest's arithmetic flags between the host's flags, the frame, and recipes (emit_kept.cpp),
+// which make them again from registers that still stand as their instruction left them. So flags
+// that only a fault would show cost nothing.
 #include <cstddef>
 
 #include "jit/reencode.h"
@@ -13,6 +12,16 @@ namespace ring3::jit {
 using asmjit::imm;
 
 namespace {
+
+constexpr u32 kArithmetic = ZYDIS_CPUFLAG_CF | ZYDIS_CPUFLAG_PF | ZYDIS_CPUFLAG_AF |
+                            ZYDIS_CPUFLAG_ZF | ZYDIS_CPUFLAG_SF | ZYDIS_CPUFLAG_OF;
+
+bool writes_all_or_none(const Decoded& d) {
+  const ZydisAccessedFlags* f = d.insn.cpu_flags;
+  const Row* row = find_row(d.insn.mnemonic);
+  return row && row->family == Family::shift && !(f->tested & kArithmetic) &&
+         ((f->modified | f->set_0 | f->set_1 | f->undefined) & kArithmetic) == kArithmetic;
+}
 
 bool overwrites(const FlagUse& use) { return use.writes && !use.reads; }
 
@@ -31,35 +40,40 @@ bool is_pure(const Decoded& d) {
   return true;
 }
 
-x86::Gp of_width(x86::Gp reg, unsigned width) {
-  switch (width) {
-    case 1:
-      return reg.r8();
-    case 2:
-      return reg.r16();
-    case 4:
-      return reg.r32();
-    default:
-      return reg.r64();
-  }
-}
-
 }  // namespace
+
+u32 tested_flags(const Decoded& d) {
+  return d.insn.cpu_flags ? d.insn.cpu_flags->tested & kArithmetic : 0;
+}
 
 void Translator::save_flags() {
   if (flags_ & kFrame) return;
-  if (!(flags_ & kHost)) replay(recipe_);
-  store_flags();
-  hold();
-  flags_ |= kFrame | kHost;
+  if (flags_ & kRecipe) {
+    keep(recipe_);
+  } else {
+    store_flags();
+    hold();
+    flags_ |= kPlain;
+  }
+  flags_ |= kFrame;
 }
 
+/// The frame's become right. The host's stay.
+void Translator::put_flags(const Flags& flags) {
+  if (flags.where & kFrame) return;
+  if (!(flags.where & kRecipe)) return store_flags();
+  Recipe r = flags.recipe;
+  keep(r);
+}
+
+/// From the host's, all of which are right. They stay.
 void Translator::store_flags() {
   a_.mov(kScratchA, x86::rax);
   a_.lahf();
   a_.seto(x86::al);
   a_.mov(x86::word_ptr(x86::rsp, offsetof(Frame, flags)), x86::ax);
   a_.mov(x86::rax, kScratchA);
+  a_.mov(frame(offsetof(Frame, origin)), imm(0));
 }
 
 void Translator::restore_flags(x86::Gp scratch) {
@@ -72,35 +86,81 @@ void Translator::restore_flags(x86::Gp scratch) {
 
 void Translator::release_flags() {
   if (!(flags_ & kFrame) && !((flags_ & kRecipe) && recipe_lasts(recipe_, index_))) save_flags();
-  flags_ &= static_cast<u8>(~kHost);
+  lose_host();
 }
 
-void Translator::need_flags(x86::Gp scratch) {
-  if (flags_ & kHost) return;
+/// Frame::flags becomes right, if the frame has them. kScratchB is lost, and the host's.
+void Translator::make_plain() {
+  if (!(flags_ & kPlain)) a_.call(imm(reinterpret_cast<u64>(c_.stubs.make_flags)));
+  flags_ |= kPlain;
+}
+
+bool Translator::host_has(u32 tested) const {
+  constexpr u32 kCarryFlag = ZYDIS_CPUFLAG_CF;
+  return (flags_ & kHost) || ((flags_ & kNoCarry) && !(tested & kCarryFlag)) ||
+         ((flags_ & kOnlyCarry) && tested == kCarryFlag);
+}
+
+void Translator::need_flags(u32 tested, x86::Gp scratch) {
+  if (host_has(tested)) return;
   if (flags_ & kRecipe) {
-    replay(recipe_);
-  } else {
-    restore_flags(scratch);
+    const u8 before = flags_;
+    lose_host();
+    flags_ |= recipe_.kind == Remake::Step    ? kNoCarry
+              : recipe_.kind == Remake::Carry ? kOnlyCarry
+                                              : kHost;
+    if (host_has(tested)) return replay(recipe_);
+    flags_ = before;
   }
+  save_flags();
+  make_plain();
+  restore_flags(scratch);
   flags_ |= kHost;
+}
+
+/// Before an instruction that reads flags, or keeps some of them.
+void Translator::ready_flags(const FlagUse& use) {
+  if (!use.reads) return;
+  if (!use.writes) return need_flags(tested_flags(d_));
+  const Recipe r = recipe_of(index_);
+  if (!is_partial(r.kind)) return need_flags();
+  if ((flags_ & kFrame) || replaces(r)) return;
+  if ((flags_ & kHost) && (insn_->flags_dead || !(flags_ & kRecipe))) return;
+  save_flags();
+}
+
+/// Of the present instruction.
+FlagUse Translator::use_of_flags() const {
+  FlagUse use = flag_use(d_);
+  // Nobody looks at what a shift by 0 would keep.
+  if (use.writes && insn_->flags_dead && writes_all_or_none(d_)) use.reads = false;
+  return use;
 }
 
 void Translator::note_flags(const FlagUse& use) {
   if (!use.writes) return;
+  Recipe r = recipe_of(index_);
+  if (is_partial(r.kind)) return note_partial(r);
   flags_ = kHost;
-  recipe_ = recipe_of(index_);
-  if (recipe_.kind != Recipe::None) flags_ |= kRecipe;
-  if (insn_->flags_dead) flags_ |= kFrame;  // nobody will look at it
+  recipe_ = r;
+  if (r.kind != Remake::None) flags_ |= kRecipe;
+  if (insn_->flags_dead && !use.reads) flags_ |= kFrame;  // nobody will look at it
+}
+
+/// The frame has the other flags; or the host has all.
+void Translator::note_partial(const Recipe& r) {
+  const bool framed = (flags_ & kFrame) || replaces(r);
+  const bool step = r.kind == Remake::Step;
+  const u8 mine = step ? kNoCarry : kOnlyCarry, others = step ? kOnlyCarry : kNoCarry;
+  flags_ = flags_ & (kHost | others) ? u8{kHost} : mine;
+  if (framed) flags_ |= kRecipe;
+  recipe_ = r;
 }
 
 /// For an instruction with a memory operand, before the way to it; `calm`: that loses no flags.
 void Translator::make_way(const FlagUse& use, bool calm) {
-  if (calm) {
-    if (use.reads) need_flags();
-    return;
-  }
-  if (use.reads) save_flags();
-  release_flags();
+  if (!calm) return release_flags();
+  ready_flags(use);
 }
 
 /// The flags stand in a recipe alone, of which the next instruction destroys a register.
@@ -108,6 +168,7 @@ void Translator::before_writes() {
   if ((flags_ & (kHost | kFrame | kRecipe)) != kRecipe) return;
   const FlagUse use = flag_use(d_);
   if (!(written_guests(d_) & recipe_.guests) || overwrites(use)) return;
+  if (replaces(recipe_of(index_))) return;
   if (use.reads || !cannot_fault(index_) || shows_flags(index_ + 1)) return save_flags();
   flags_ |= kFrame;  // nobody will look at it
 }
@@ -117,41 +178,8 @@ void Translator::after_writes() {
   if (!(flags_ & kRecipe) || recipe_.index == index_) return;
   if (!(written_guests(d_) & recipe_.guests)) return;
   flags_ &= static_cast<u8>(~kRecipe);
-  if (flags_ == 0) flags_ = kFrame;  // recipe_lasts() saw that nobody will look at them
-}
-
-Translator::Recipe Translator::recipe_of(u32 index) const {
-  const Decoded& d = c_.decoded[index];
-  const Insn& insn = block_.insns[index];
-  Recipe r{Recipe::None, index, named_guests(d)};
-  if (insn.kinds[0] != Kind::Reg || insn.kinds[1] == Kind::Mem || !is_pure(d)) return r;
-  const bool result = insn.dst % 8 == 0;  // not AH, CH, DH, BH
-  const bool source = insn.kinds[1] == Kind::Imm || (insn.src % 8 == 0 && insn.src != insn.dst);
-  switch (d.insn.mnemonic) {
-    case ZYDIS_MNEMONIC_CMP:
-    case ZYDIS_MNEMONIC_TEST: {
-      std::array<u8, 16> places;
-      std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
-      if (place_spilled(places, false, d) && reencode(d, places, false).length != 0)
-        r.kind = Recipe::Again;
-      break;
-    }
-    case ZYDIS_MNEMONIC_AND:
-    case ZYDIS_MNEMONIC_OR:
-    case ZYDIS_MNEMONIC_XOR:
-      if (result) r.kind = Recipe::Result;
-      r.guests = static_cast<u16>(1u << (insn.dst / 8));
-      break;
-    case ZYDIS_MNEMONIC_ADD:
-      if (result && source) r.kind = Recipe::UndoAdd;
-      break;
-    case ZYDIS_MNEMONIC_SUB:
-      if (result && source) r.kind = Recipe::UndoSub;
-      break;
-    default:
-      break;
-  }
-  return r;
+  if (!(flags_ & (kHost | kFrame)))
+    flags_ = kFrame;  // recipe_lasts() saw that nobody will look at them
 }
 
 bool Translator::cannot_fault(u32 index) const {
@@ -176,63 +204,10 @@ bool Translator::recipe_lasts(const Recipe& recipe, u32 from) const {
   for (u32 n = from; n < c_.decoded.size(); ++n) {
     const Decoded& d = c_.decoded[n];
     if (overwrites(flag_use(d))) return true;
+    if (is_partial(recipe.kind) && recipe_of(n).kind == recipe.kind) return true;
     if (written_guests(d) & recipe.guests) return !shows_flags(n + 1);
   }
   return true;
-}
-
-/// Makes the host's flags; both scratch registers are lost, but not what they are kept for.
-void Translator::replay(const Recipe& recipe) {
-  if (quiet_) a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
-  replay_anyhow(recipe);
-  if (quiet_) a_.mov(kScratchB, frame(offsetof(Frame, scratch)));
-  hold();
-}
-
-void Translator::replay_anyhow(const Recipe& recipe) {
-  if (recipe.kind != Recipe::Again) return replay_from_result(recipe);
-  const Decoded& d = c_.decoded[recipe.index];
-  std::array<u8, 16> places;
-  std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
-  place_spilled(places, false, d);
-  load_places(places, d);
-  const HostCode code = reencode(d, places, false);
-  a_.embed(code.bytes, code.length);
-}
-
-void Translator::replay_from_result(const Recipe& recipe) {
-  const Insn& insn = block_.insns[recipe.index];
-  const x86::Gp result = guest_in(insn.dst / 8, kScratchB);
-  if (recipe.kind == Recipe::Result) {
-    const x86::Gp r = of_width(result, insn.width);
-    a_.test(r, r);
-    return;
-  }
-  if (result != kScratchB) a_.mov(kScratchB, result);
-  const x86::Gp to = of_width(kScratchB, insn.width);
-  const bool add = recipe.kind == Recipe::UndoAdd;
-  if (insn.kinds[1] == Kind::Imm) {
-    const auto value = imm(static_cast<i64>(insn.width == 8   ? static_cast<i32>(insn.imm)
-                                            : insn.width == 4 ? static_cast<i32>(insn.imm)
-                                            : insn.width == 2 ? static_cast<i16>(insn.imm)
-                                                              : static_cast<i8>(insn.imm)));
-    if (add) {
-      a_.sub(to, value);
-      a_.add(to, value);
-    } else {
-      a_.add(to, value);
-      a_.sub(to, value);
-    }
-    return;
-  }
-  const x86::Gp source = of_width(guest_in(insn.src / 8, kScratchA), insn.width);
-  if (add) {
-    a_.sub(to, source);
-    a_.add(to, source);
-  } else {
-    a_.add(to, source);
-    a_.sub(to, source);
-  }
 }
 
 /// The instruction before which the poll stands: the first, where the frame has the flags; in a
@@ -246,7 +221,7 @@ u32 Translator::poll_index(bool lazy) const {
     if (use.reads) return 0;
     if (!use.writes) continue;
     const Recipe recipe = recipe_of(n);
-    const bool kept = recipe.kind != Recipe::None && recipe_lasts(recipe, n + 1);
+    const bool kept = recipe.kind != Remake::None && recipe_lasts(recipe, n + 1);
     return kept || block_.insns[n].flags_dead ? n + 1 : 0;
   }
   return 0;

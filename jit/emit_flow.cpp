@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "jit/crossings.h"
 #include "jit/reencode.h"
 #include "jit/translator.h"
 
@@ -47,12 +48,22 @@ void Translator::note_jump(Jump& jump, asmjit::Label home) {
   homes_.push_back({&jump, home});
 }
 
-Translator::ExitPlan Translator::plan_exit(u64 target) const {
+/// Those of the block's page from there on, if the instruction there is in it.
+std::span<const u8> Translator::bytes_at(u64 target) const {
   const u64 offset = target & kPageMask;
   const bool same_page = ((target ^ rip_) >> kPageShift) == 0 && offset < page_.size();
-  const std::span<const u8> there = same_page ? page_.subspan(offset) : std::span<const u8>{};
-  const bool crosses = there.size() < ZYDIS_MAX_INSTRUCTION_LENGTH;
-  return {target, crosses, !(flags_ & kFrame) && !crosses && overwrites_flags(there)};
+  if (!same_page || page_.size() - offset < ZYDIS_MAX_INSTRUCTION_LENGTH) return {};
+  return page_.subspan(offset);
+}
+
+/// The flags, as far as can be told.
+bool Translator::is_overwritten_at(u64 target) const {
+  const std::span<const u8> there = bytes_at(target);
+  return !there.empty() && overwrites_flags(there);
+}
+
+Translator::ExitPlan Translator::plan_exit(u64 target) const {
+  return {target, bytes_at(target).empty(), !(flags_ & kFrame) && is_overwritten_at(target)};
 }
 
 ExitSite* Translator::make_exit(const ExitPlan& plan) {
@@ -74,10 +85,9 @@ void Translator::exit_to(u64 target) {
   if (!plan.lazy) save_flags();
   ColdExit cold{a_.newLabel(), a_.newLabel(), site, {flags_, recipe_}};
   if (site->crosses_page) {
-    a_.mov(kScratchA, imm(reinterpret_cast<u64>(site)));
-    a_.mov(kScratchB, state64(c_.generation));
-    site->compared = static_cast<u32>(a_.offset() - 4);
-    a_.cmp(kScratchB, x86::qword_ptr(kScratchA, offsetof(ExitSite, generation)));
+    site->check = static_cast<u32>(a_.offset());
+    a_.cmp(x86::dword_ptr(kState, c_.generation), imm(Crossings::kNoNumber));
+    site->number = static_cast<u32>(a_.offset() - 4);
     a_.jne(cold.leave);
   }
   jump_out(site->direct, plan.lazy ? cold.saver : cold.leave);
@@ -103,8 +113,7 @@ void Translator::emit_cold_exits() {
   for (const ColdExit& cold : cold_exits_) {
     a_.bind(cold.saver);
     if (!(cold.flags.where & kFrame)) {
-      if (!(cold.flags.where & kHost)) replay(cold.flags.recipe);
-      store_flags();
+      put_flags(cold.flags);
       jump_out(cold.site->saved, cold.leave);
     }
     a_.bind(cold.leave);
@@ -125,8 +134,19 @@ void Translator::find_target(asmjit::Label cold) {
   a_.add(kScratchB, frame(offsetof(Frame, targets)));
   a_.xor_(kScratchA, frame(offsetof(Frame, salt)));
   a_.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, tag)));
-  a_.jne(cold);
+  const Lookup& second = lookups_.emplace_back(Lookup{a_.newLabel(), a_.newLabel(), cold});
+  a_.jne(second.label);
+  a_.bind(second.found);
   ended_ = true;
+}
+
+void Translator::emit_lookups() {
+  for (const Lookup& second : lookups_) {
+    a_.bind(second.label);
+    a_.call(imm(reinterpret_cast<u64>(c_.stubs.find_second)));
+    a_.je(second.found);
+    a_.jmp(second.cold);
+  }
 }
 
 /// Opcodes 70 to 7F and 0F 80 to 8F: the condition is in the low four bits.
@@ -138,7 +158,7 @@ void Translator::emit_jcc() {
       x86::CondCode::kE, x86::CondCode::kNE, x86::CondCode::kBE, x86::CondCode::kA,
       x86::CondCode::kS, x86::CondCode::kNS, x86::CondCode::kP,  x86::CondCode::kNP,
       x86::CondCode::kL, x86::CondCode::kGE, x86::CondCode::kLE, x86::CondCode::kG};
-  need_flags();
+  need_flags(tested_flags(d_));
   const x86::CondCode condition = kConditions[insn_->opcode & 15];
   if (index_ + 1 < block_.insns.size()) return leave_if(condition, target);
   if (const asmjit::Label loop = target == rip_ ? loop_label() : asmjit::Label(); loop.isValid()) {
@@ -146,12 +166,16 @@ void Translator::emit_jcc() {
     return exit_to(next);
   }
   if (exit_if(condition, target)) return exit_to(next);
-  const u8 flags = flags_;
+  if (exit_if(x86::negateCond(condition), next)) return exit_to(target);
+  save_flags();
+  if (exit_if(condition, target)) return exit_to(next);
+  const Flags flags{flags_, recipe_};
   const asmjit::Label taken = a_.newLabel();
   a_.j(condition, taken);
   exit_to(next);
   a_.bind(taken);
-  flags_ = flags;
+  flags_ = flags.where;
+  recipe_ = flags.recipe;
   exit_to(target);
 }
 

@@ -16,14 +16,25 @@ x86::Mem group_slot(u32 group) {
 }
 static_assert(std::size(Frame{}.groups) == AccessGroups::kMaxGroups);
 
-/// Of the instruction's access, in what find() will say.
-i32 Translator::group_offset() const {
-  return c_.groups.group_of(index_) == AccessGroups::kNone ? 0 : c_.groups.offset_of(index_);
+/// The access probes for itself.
+bool Translator::is_alone(u32 group) const {
+  return in_run_ || group == AccessGroups::kNone ||
+         (c_.groups.group(group).members < 2 && !in_loop_ && !is_steady(index_));
 }
 
-/// kScratchA = the linear address `shift` bytes from the operand.
+/// Of the instruction's memory operand, in what find() will say.
+i32 Translator::group_offset() const {
+  if (!is_alone(c_.groups.group_of(index_))) return c_.groups.offset_of(index_);
+  return is_constant() ? constant_offset(constant_address()) : 0;
+}
+
+/// kScratchA = the linear address `shift` bytes from the operand, for the probe that follows.
 void Translator::address_of(const Operand& operand, i32 shift) {
-  if (!operand.base.isValid()) return effective_address(*memory_operand(d_), shift);
+  if (!operand.base.isValid()) {
+    if (!is_constant()) return effective_address(*memory_operand(d_), shift);
+    constant_ = constant_address(shift);
+    return;
+  }
   const i32 offset = operand.offset + shift;
   if (offset != 0) {
     a_.lea(sized(kScratchA), x86::ptr(operand.base, offset));
@@ -35,10 +46,7 @@ void Translator::address_of(const Operand& operand, i32 shift) {
 
 /// Its host address comes from a group's slot, or goes there.
 bool Translator::finds_in_group() const {
-  if (is_steady(index_)) return true;
-  const u32 group = c_.groups.group_of(index_);
-  if (in_run_ || group == AccessGroups::kNone) return false;
-  return c_.groups.group(group).members >= 2 || in_loop_;
+  return is_steady(index_) || !is_alone(c_.groups.group_of(index_));
 }
 
 /// kScratchA + the place's offset = the operand's host address. Flags and kScratchB are lost. One
@@ -49,10 +57,14 @@ Translator::Place Translator::find(const Operand& operand) {
     return {};
   }
   const u32 group = c_.groups.group_of(index_);
-  if (!finds_in_group()) {
+  if (is_alone(group)) {
     address_of(operand, 0);
     note_address(operand, 0);
-    return {probe(operand.access, operand.size, operand.align_mask), 0};
+    folded_ = constant_.has_value();
+    const i32 offset = folded_ ? constant_offset(*constant_) : 0;
+    const Place place{probe(operand.access, operand.size, operand.align_mask), offset};
+    folded_ = false;
+    return place;
   }
   const AccessGroup& g = c_.groups.group(group);
   const i32 offset = c_.groups.offset_of(index_);
@@ -71,7 +83,7 @@ Translator::Place Translator::find(const Operand& operand) {
   }
   a_.bind(back);
   check_in_group(group, operand.align_mask, offset, cold);
-  cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
+  cold_flags_ = without_host();
   alone_.push_back({alone, back, cold, operand, index_, at_, offset, first, kept});
   return {cold, offset};
 }

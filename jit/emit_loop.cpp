@@ -23,19 +23,19 @@ asmjit::Label Translator::loop_label() {
   for (size_t n = 0; n + 1 < c_.treatments.size(); ++n)
     if (c_.treatments[n] > Treatment::CopyMem) return {};
   const bool first = !in_loop_ && !in_steady_ && !loop_entry_.isValid();
-  const bool recipe = (flags_ & kRecipe) && recipe_lasts(recipe_, 0);
+  const bool recipe = (flags_ & kRecipe) && !recipe_.kept && recipe_lasts(recipe_, 0);
   const bool framed = first ? !recipe : (loop_flags_.where & kFrame) != 0;
   if (framed) save_flags();
-  const Flags now{static_cast<u8>(flags_ & ~kHost), recipe_};
+  const Flags now = without_host();
   if (first) {
     loop_entry_ = a_.newLabel();
     loop_top_ = a_.newLabel();
     loop_flags_ = {recipe ? kRecipe : kFrame, recipe_};
     loop_simd_ = simd_;
   } else {
-    const bool same_recipe =
-        !(loop_flags_.where & kRecipe) || (now.recipe.kind == loop_flags_.recipe.kind &&
-                                           now.recipe.index == loop_flags_.recipe.index);
+    const bool same_recipe = !(loop_flags_.where & kRecipe) ||
+                             (now.recipe.kind == loop_flags_.recipe.kind &&
+                              now.recipe.index == loop_flags_.recipe.index && !now.recipe.kept);
     if ((now.where & loop_flags_.where) != loop_flags_.where || !same_recipe ||
         simd_.resident != loop_simd_.resident)
       return {};

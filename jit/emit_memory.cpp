@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Effective addresses, the inline TLB probe (mmu/tlb.h) and the cold paths behind it.
+#include <cstdlib>
 #include <utility>
 
+#include "core/simd_enable.h"
 #include "jit/reencode.h"
+#include "jit/residency.h"
 #include "jit/translator.h"
 
 namespace ring3::jit {
@@ -73,7 +76,7 @@ void Translator::add_segment(u8 seg) {
 asmjit::Label Translator::probe(Access access, unsigned size, u32 align_mask) {
   const asmjit::Label cold = a_.newLabel();
   probe(access, size, align_mask, cold);
-  cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
+  cold_flags_ = without_host();
   return cold;
 }
 
@@ -81,8 +84,7 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
   const Again again = std::exchange(again_, {});
   const bool by_delta = std::exchange(by_delta_, false);
   const bool write = access == Access::Write;
-  const i32 tag_at =
-      static_cast<i32>(write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag));
+  const size_t tag = write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
   if (checked_segment_ != kNoSegment) {
     const size_t flat = offsetof(CpuState, seg) + checked_segment_ * sizeof(Segment) +
                         (write ? offsetof(Segment, flat_write) : offsetof(Segment, flat_read));
@@ -94,17 +96,27 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     probe_line(line, access, size, cold);
     return check_alignment(align_mask, 0, cold);
   }
-  const i32 window = c_.window;
+  if (const auto at = std::exchange(constant_, std::nullopt)) {
+    if ((*at & align_mask) || (*at & kPageMask) + size > kPageSize) a_.jmp(cold);
+    return probe_constant(*at, tag, cold);
+  }
+  // The base's page is likely the operand's, and known earlier.
+  const bool by_base = by_base_ && by_delta && insn_->base < 16 && insn_->index >= 16 &&
+                       insn_->disp != 0 && std::abs(insn_->disp) < i64{kPageSize};
+  const x86::Gp from = by_base ? x86::gpq(kHostOf[insn_->base]) : kScratchA;
+  if (by_base) {
+    second_probes_.push_back(
+        {a_.newLabel(), a_.newLabel(), cold, index_, at_, access, size, align_mask});
+    cold = second_probes_.back().label;
+  }
   if (c_.bmi2) {
-    a_.rorx(kScratchB, kScratchA, imm(TlbWindow::kShift));
+    a_.rorx(kScratchB, from, imm(TlbWindow::kShift));
   } else {
-    a_.mov(kScratchB, kScratchA);
+    a_.mov(kScratchB, from);
     a_.shr(kScratchB, imm(TlbWindow::kShift));
   }
-  a_.and_(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, mask))));
-  a_.add(kScratchB, state64(window + static_cast<i32>(offsetof(TlbWindow, base))));
-  const x86::Mem tag = x86::qword_ptr(kScratchB, tag_at);
-  a_.xor_(kScratchA, tag);
+  find_tlb_entry();
+  a_.xor_(kScratchA, tlb_entry(tag));
   if (align_mask) {  // what is aligned crosses no page
     a_.test(kScratchA, imm(-static_cast<i32>(kPageSize) | static_cast<i32>(align_mask)));
     a_.jnz(cold);
@@ -112,16 +124,18 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
     a_.cmp(kScratchA, imm(kPageSize - size));
     a_.ja(cold);
   }
-  const x86::Mem delta = x86::qword_ptr(kScratchB, offsetof(TlbEntry, delta));
+  const x86::Mem delta = tlb_entry(offsetof(TlbEntry, delta));
   if (by_delta) {
     a_.mov(kScratchA, delta);
+    if (by_base) a_.bind(second_probes_.back().back);
+    if (insn_->base < 16 && insn_->index < 16) address_in_segment(kScratchB);
     return;
   }
   if (again.possible) {
     address_of(again.operand, again.shift);
     line_ = kNoLine;
   } else {
-    a_.xor_(kScratchA, tag);
+    a_.xor_(kScratchA, tlb_entry(tag));
   }
   a_.add(kScratchA, delta);
 }
@@ -139,15 +153,28 @@ void Translator::note_address(const Operand& operand, i32 shift) {
 /// The operand is a host register, scaled at most, and a constant: the access itself may add them.
 bool Translator::adds_itself() const {
   const bool base = insn_->base < 16, index = insn_->index < 16;
-  if (!bits64() || insn_->address_width != 8 || base == index || finds_in_group()) return false;
+  if (!bits64() || insn_->address_width != 8 || finds_in_group()) return false;
+  if (base == index) return base && adds_sum();
   if (line_of(*insn_, block_.key & kUserCode) != kNoLine) return false;
   if (insn_->segment == kFs || insn_->segment == kGs || insn_->locked()) return false;
   if (wants_alignment(d_)) return false;
   return kHostOf[base ? insn_->base : insn_->index] != kSpilled;
 }
 
+/// Base and index, in kScratchB, which nobody else needs.
+bool Translator::adds_sum() const {
+  const u16 named = named_guests(d_);
+  const Stub* stub = host_stub(*insn_);
+  const bool spilled = kHostOf[insn_->base] == kSpilled || kHostOf[insn_->index] == kSpilled;
+  return !spilled && !(named & kInState) && !flag_use(d_).reads && !insn_->locked() &&
+         !wants_alignment(d_) && !(stub && (stub->enable & (kEnableX87 | kEnableMmx))) &&
+         insn_->segment != kFs && insn_->segment != kGs &&
+         line_of(*insn_, block_.key & kUserCode) == kNoLine;
+}
+
 HostAddress Translator::own_address() const {
   const bool base = insn_->base < 16;
+  if (base && insn_->index < 16) return {.offset = 0, .index = static_cast<u8>(kScratchB.id())};
   return {.offset = static_cast<i32>(insn_->disp),
           .index = kHostOf[base ? insn_->base : insn_->index],
           .scale = base ? u8{0} : insn_->scale};
@@ -170,17 +197,30 @@ asmjit::Label Translator::cold_path(bool returns) {
   return cold;
 }
 
+/// The operand is in another page than its base.
+void Translator::emit_second_probes() {
+  by_base_ = false;
+  for (const SecondProbe& p : second_probes_) {
+    go_to(p.index, p.at);
+    a_.bind(p.label);
+    mark(static_cast<u8>(p.index), true);
+    effective_address(*memory_operand(d_));
+    by_delta_ = true;
+    probe(p.access, p.size, p.align_mask, p.cold);
+    a_.jmp(p.back);
+  }
+  by_base_ = true;
+}
+
 void Translator::emit_cold() {
   for (const Rest& rest : rests_) emit_rest(rest);
   emit_alone_probes();
   emit_cold_runs();
+  emit_second_probes();
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);
     mark(static_cast<u8>(cold.index), true);
-    if (!(cold.before.where & kFrame)) {
-      replay(cold.before.recipe);
-      store_flags();
-    }
+    put_flags(cold.before);
     write_x87_pointers(cold.simd);
     if (cold.steady) join_budget();
     if (cold.rest) {
@@ -199,7 +239,7 @@ void Translator::emit_cold() {
       leave_steady(cold);
       continue;
     }
-    if (cold.flags_after & kHost) restore_flags(kScratchA);
+    if (cold.flags_after & kInHost) restore_flags(kScratchA);
     a_.jmp(cold.back);
   }
   emit_line_misses();

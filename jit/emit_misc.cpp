@@ -125,8 +125,8 @@ void Translator::emit_bit_string() {
   bit_string_words();
   a_.neg(kScratchB);
   a_.lea(kScratchA, x86::ptr(kScratchA, kScratchB, scale));
-  flags_ = kFrame;
-  need_flags(kScratchB);
+  lose_host();
+  need_flags(~u32{0}, kScratchB);
   const x86::Gp offset = of_size(guest_in(insn_->src / 8u, kScratchB), width);
   const x86::Mem base = x86::ptr(kScratchA);
   if (insn_->locked()) a_.lock();

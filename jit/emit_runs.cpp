@@ -121,7 +121,7 @@ bool Translator::emit_run() {
   } else {
     release_flags();
   }
-  flags_ &= static_cast<u8>(~kHost);
+  lose_host();
   const Run run{a_.newLabel(), a_.newLabel(),     index_, behind,
                 at_,           {flags_, recipe_}, simd_,  !started_[group]};
   find_run(group, behind, run.alone);

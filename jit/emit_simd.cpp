@@ -50,7 +50,7 @@ void Translator::make_resident(u8 need) {
   need |= needed_from(index_);
   if ((simd_.resident & need) == need) return;
   if (need & kYmm) need &= ~kXmm;  // comes with it
-  save_flags();
+  release_flags();
   const asmjit::Label cold = a_.newLabel(), back = a_.newLabel();
   for (Resident kind : kResidents) {
     if (!(need & kind)) continue;
@@ -58,12 +58,11 @@ void Translator::make_resident(u8 need) {
     a_.jz(cold);
   }
   a_.bind(back);
-  flags_ = kFrame;
   simd_.resident |= need & kYmm ? need | kXmm : need;
   cold_.push_back({.label = cold,
                    .back = back,
                    .index = index_,
-                   .flags_after = kFrame,
+                   .before = without_host(),
                    .returns = true,
                    .simd = simd_,
                    .loads = need});
@@ -185,10 +184,7 @@ void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>
                                    .align_mask = stub ? stub->align_mask : 0u})
                                  .cold;
   if (sets_pointers(*insn_, stub)) write_x87_data_pointer();
-  if (use.reads) {
-    if (!calm) restore_flags(kScratchB);
-    flags_ |= kHost;
-  }
+  if (use.reads && !calm) need_flags(~u32{0}, kScratchB);
   load_places(places);
   a_.embed(code.bytes, code.length);
   store_places(places);
@@ -198,7 +194,7 @@ void Translator::copy_simd_memory(const HostCode& code, const std::array<u8, 16>
 
 void Translator::copy_simd_registers(const HostCode& code, const std::array<u8, 16>& places) {
   const FlagUse use = flag_use(d_);
-  if (use.reads) need_flags();
+  ready_flags(use);
   load_places(places);
   a_.embed(code.bytes, code.length);
   store_places(places);

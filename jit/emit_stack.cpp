@@ -136,7 +136,8 @@ void Translator::emit_loop() {
   const bool counts = m != ZYDIS_MNEMONIC_JECXZ && m != ZYDIS_MNEMONIC_JRCXZ;
   const asmjit::Label zero = a_.newLabel(), not_zero = a_.newLabel();
   if (m == ZYDIS_MNEMONIC_LOOPE || m == ZYDIS_MNEMONIC_LOOPNE) need_flags();
-  const u8 flags = flags_;
+  if (flags_ & kRecipe && recipe_.guests & 1u << kRcx) save_flags();
+  const Flags flags{flags_, recipe_};
   if (counts) a_.lea(of_size(x86::rcx, insn_->address_width), x86::ptr(x86::rcx, -1));
   if (m == ZYDIS_MNEMONIC_LOOPE) a_.jnz(zero);
   if (m == ZYDIS_MNEMONIC_LOOPNE) a_.jz(zero);
@@ -150,7 +151,8 @@ void Translator::emit_loop() {
   a_.bind(is_zero);
   a_.bind(zero);
   exit_to(counts ? next : target);
-  flags_ = flags;
+  flags_ = flags.where;
+  recipe_ = flags.recipe;
   a_.bind(not_zero);
   exit_to(counts ? target : next);
 }

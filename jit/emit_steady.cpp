@@ -79,7 +79,7 @@ void Translator::find_quiet() {
     const bool x87 = stub && (stub->enable & (kEnableX87 | kEnableMmx));
     const bool lea = insn_->mnemonic == ZYDIS_MNEMONIC_LEA && !adds_host_registers(*insn_);
     quiet_ = quiet_ && !((named_guests(d) | written_guests(d)) & kInState) && !x87 && !control &&
-             !lea && (flags_known || !use.reads);
+             !lea && (flags_known || !use.reads || is_partial(recipe_of(index_).kind));
     flags_known |= use.writes && !use.reads;
     if (c_.treatments[index_] != Treatment::CopyMem) continue;
     quiet_ = quiet_ && finds_calmly();
@@ -141,7 +141,7 @@ void Translator::steady_address() {
     a_.mov(kScratchA, slot);
     return;
   }
-  address_of({}, 0);
+  effective_address(*memory_operand(d_));
   a_.add(kScratchA, slot);
 }
 
@@ -298,7 +298,7 @@ void Translator::emit_third_copy() {
 void Translator::leave_steady(const Cold& cold) {
   for (const Cold& c : cold_) {
     if (!c.loop || c.steady || c.index != cold.index || !c.returns || c.loads) continue;
-    if (c.flags_after & kHost) restore_flags(kScratchA);
+    if (c.flags_after & kInHost) restore_flags(kScratchA);
     a_.jmp(c.back);
     return;
   }

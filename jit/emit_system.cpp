@@ -62,7 +62,7 @@ bool Translator::emit_system() {
 
 /// Jumped to instead of what comes now; flags as they stand without the host's.
 asmjit::Label Translator::cold_here() {
-  cold_flags_ = {static_cast<u8>(flags_ & ~kHost), recipe_};
+  cold_flags_ = without_host();
   return a_.newLabel();
 }
 
@@ -88,6 +88,7 @@ void Translator::emit_sti() {
 void Translator::emit_pushf() {
   const i32 size = static_cast<i32>(word());
   save_flags();
+  make_plain();
   flags_ = kFrame;
   const i32 at = offsetof(Frame, flags);
   a_.movzx(kScratchB.r32(), x86::byte_ptr(x86::rsp, at + 1));
@@ -137,6 +138,7 @@ void Translator::emit_popf() {
   a_.and_(kScratchA.r32(), imm(1));
   a_.lea(kScratchB.r32(), x86::ptr(kScratchB, kScratchA, 0, 0x200));
   a_.mov(frame(offsetof(Frame, flags)), kScratchB);
+  a_.mov(frame(offsetof(Frame, origin)), imm(0));
   move_stack(static_cast<i32>(word()));
   flags_ = kFrame;
   exit_to(truncate(at_ + insn_->length));

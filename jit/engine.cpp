@@ -21,7 +21,7 @@ class JitEngine final : public Jit {
   JitEngine(Cpu& cpu, JitOptions options, std::unique_ptr<CodeMemory> memory)
       : Jit(cpu), options_(std::move(options)), library_(cpu, options_, std::move(memory)) {
     blocks_.set_observer(&library_);
-    native_ = library_.prepare(&JitEngine::call_out);
+    native_ = library_.prepare({&JitEngine::call_out, &JitEngine::follow});
   }
   ~JitEngine() override { blocks_.set_observer(nullptr); }
 
@@ -61,7 +61,8 @@ class JitEngine final : public Jit {
   After leave_by(const Fault& fault, u64 rip, const CalloutSite& site);
   After run_rest(const CalloutSite& site, u32 index);
   After go_on(const NativeBlock& from, Frame& frame);
-  const u8* code_of_known();
+  static const u8* follow(void* engine, ExitSite* site);
+  NativeBlock* translated_already();
   u64 poll_mask() const;
   u64 rip_of(const CalloutSite& site) const {
     return (site.from->rip + site.offset) & cpu_.state.ip_mask;
@@ -99,7 +100,9 @@ After JitEngine::call_out(void* engine, CalloutSite* site, Frame* frame) {
   }
   frame->flags = pack_flags(state.rflags);
   frame->poll = self.poll_mask();
-  return after == After::Jump ? self.go_on(*site->from, *frame) : after;
+  const After then = after == After::Jump ? self.go_on(*site->from, *frame) : after;
+  self.library_.settle();
+  return then;
 }
 
 /// Translated code is not unwound: a fault is kept, and taken after it was left.
@@ -162,19 +165,35 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
   if (!targets) return After::Leave;
   frame.targets = targets->entries.data();
   frame.salt = library_.select(*targets);
-  const Target& next = targets->entries[s.rip() & kTargetMask];
-  const u8* const code = next.tag == (s.rip() ^ frame.salt) ? next.code : code_of_known();
-  frame.scratch = reinterpret_cast<u64>(code);
-  return code ? After::Jump : After::Leave;
+  if (const u8* const code = targets->find(s.rip(), frame.salt)) {
+    frame.scratch = reinterpret_cast<u64>(code);
+    return After::Jump;
+  }
+  // What the table does not know any more, or not in this address space.
+  NativeBlock* const t = translated_already();
+  if (!t) return After::Leave;
+  library_.publish(*t, blocks_.found_global(cpu_, *t->block));
+  frame.scratch = reinterpret_cast<u64>(t->code);
+  return After::Jump;
 }
 
-/// What the table of indirect branches does not know any more.
-const u8* JitEngine::code_of_known() {
-  const Block* const block = blocks_.known(cpu_);
+/// The translation of what stands at rip, if it needs no look at more than the caches. Nothing is
+/// freed: translated code runs.
+NativeBlock* JitEngine::translated_already() {
+  const Block* const block = blocks_.find_decoded(cpu_);
   if (!block || block->breakpoint || g_log_mask != 0) return nullptr;
-  const NativeBlock* const t = library_.find(*block, cpu_.state.rip());
-  if (!t || !Library::takes(cpu_, *block)) return nullptr;
-  library_.publish(*t, blocks_.found_global(cpu_));
+  return Library::takes(cpu_, *block) ? library_.find(*block, cpu_.state.rip()) : nullptr;
+}
+
+/// The way on from a direct exit that is not linked, or not in this address space: null if run()
+/// has to find it.
+const u8* JitEngine::follow(void* engine, ExitSite* site) {
+  JitEngine& self = *static_cast<JitEngine*>(engine);
+  self.cpu_.state.rip() = site->target;
+  NativeBlock* const t = self.translated_already();
+  if (!t || site->from->dead || site->from->key != t->key) return nullptr;
+  self.library_.chain(*site, *t, self.blocks_.found_global(self.cpu_, *t->block));
+  self.library_.settle();
   return t->code;
 }
 
@@ -193,6 +212,7 @@ void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {
                     .flags = pack_flags(s.rflags),
                     .poll = poll_mask(),
                     .salt = library_.select(*t.targets)};
+  library_.settle();
   const Left left = library_.stubs().enter(&entry);
   s.rflags = unpack_flags(s.rflags, left.flags);
   last_ = {left.site, s.instructions};
@@ -207,7 +227,7 @@ void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
   const ExitSite* site = last_.site;
   if (last_.instructions == cpu.state.instructions && site->target == t.rip && !site->from->dead &&
       site->from->key == t.key)
-    library_.chain(*last_.site, t, blocks_.found_global(cpu));
+    library_.chain(*last_.site, t, blocks_.found_global(cpu, *t.block));
 }
 
 /// By what ran as often as not after it, so that flags, probes and the poll are for all of it.
@@ -247,7 +267,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
     return interpret(cpu, block, 0, block.basic_end(0));
   }
-  library_.publish(*t, blocks_.found_global(cpu));
+  library_.publish(*t, blocks_.found_global(cpu, block));
   enter(cpu, *t, deadline);
 }
 

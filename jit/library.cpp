@@ -22,6 +22,12 @@ bool reach(const CpuState& state, const void* field, i32& offset) {
   return std::abs(distance) < std::numeric_limits<i32>::max() - 4096;
 }
 
+/// The entry, number `n`, belongs to the space of that salt.
+bool shares_salt(const Target& entry, size_t n, u64 salt) {
+  const u64 rip = entry.tag ^ salt;
+  return (rip & kTargetMask) == n && static_cast<u64>(static_cast<i64>(rip << 16) >> 16) == rip;
+}
+
 NativeBlock* first(const Block& block) { return static_cast<NativeBlock*>(block.native); }
 
 }  // namespace
@@ -34,16 +40,18 @@ Library::Library(Cpu& cpu, const JitOptions& options, std::unique_ptr<CodeMemory
 
 Library::~Library() = default;
 
-bool Library::prepare(CalloutThunk thunk) {
+bool Library::prepare(const Thunks& thunks) {
   context_.bmi2 = asmjit::CpuInfo::host().features().x86().hasBMI2();
+  const u64 user_table = reinterpret_cast<u64>(cpu_.mmu.tlb(View::User).window().base);
+  if (user_table < (u64{1} << 31) - sizeof(TlbEntry))
+    context_.user_table = static_cast<i32>(user_table);
   const CpuState& s = cpu_.state;
   return reach(s, &cpu_.signals, context_.signals) &&
          reach(s, cpu_.mmu.window_address(), context_.window) &&
          reach(s, cpu_.mmu.generation_address(), context_.generation) &&
          reach(s, cpu_.mmu.view_address(), context_.view) &&
          reach(s, cpu_.mmu.windows_address(), context_.views) &&
-         reach(s, cpu_.mmu.global_generation_address(), context_.global_generation) &&
-         make_stubs(cache_, thunk, context_.window, context_.stubs);
+         make_stubs(cache_, thunks, context_.window, context_.stubs);
 }
 
 void Library::set_perf_map(std::unique_ptr<PerfMap> map) {
@@ -127,16 +135,21 @@ void Library::patch(const NativeBlock& from, Jump jump, const u8* to) {
 void Library::chain(ExitSite& site, NativeBlock& to, bool global) {
   // Only an exit that asks for the generation may rely on where a second page is mapped.
   if (to.block->crosses && !site.crosses_page) return;
-  if (site.crosses_page && site.global != global) {
-    cache_.patch(site.from->code + site.compared,
-                 global ? context_.global_generation : context_.generation);
-    site.global = global;
+  const bool same_page = (site.target ^ site.from->rip) >> kPageShift == 0;
+  const bool open = site.crosses_page && (global || (same_page && !to.block->crosses));
+  if (site.to && (site.to != &to || site.open != open)) unchain(site);
+  if (site.crosses_page && !open) crossings_.check(site, cpu_.mmu.generation());
+  if (site.to) return;
+  if (open) {
+    crossings_.open(site, to.code);
+  } else {
+    const bool direct = to.flags_dead || !site.saved.at;
+    patch(*site.from, direct ? site.direct : site.saved, to.code);
   }
-  site.generation = global ? cpu_.mmu.global_generation() : cpu_.mmu.generation();
-  if (site.to == &to) return;
-  if (site.to) unchain(site);
-  const bool direct = to.flags_dead || !site.saved.at;
-  patch(*site.from, direct ? site.direct : site.saved, to.code);
+  link(site, to);
+}
+
+void Library::link(ExitSite& site, NativeBlock& to) {
   site.to = &to;
   site.next_incoming = to.incoming;
   if (to.incoming) to.incoming->previous_incoming = &site;
@@ -152,6 +165,7 @@ void Library::unchain(ExitSite& site) {
   if (site.next_incoming) site.next_incoming->previous_incoming = site.previous_incoming;
   site.next_incoming = site.previous_incoming = nullptr;
   site.to = nullptr;
+  if (site.open) return crossings_.close(site);
   patch(*site.from, site.direct, nullptr);
   if (site.saved.at) patch(*site.from, site.saved, nullptr);
 }
@@ -165,13 +179,29 @@ Targets& Library::targets(const Block& block) {
   return *table;
 }
 
+/// Numbers of another round may be those of this one in the bits that are compared.
+void Library::start_round() {
+  for (auto& [key, t] : targets_) t->clear();
+  for (CodeCache::Region& region : cache_.regions())
+    for (NativeBlock* t = region.blocks; t; t = t->next_in_region)
+      for (ExitSite* site = t->exits; site; site = site->next_of_block)
+        if (site->crosses_page && !site->open) unchain(*site);
+}
+
+/// Something was mapped anew, or another space was selected.
+void Library::note_generation() {
+  const Mmu& mmu = cpu_.mmu;
+  last_generation_ = mmu.last_generation();
+  const u64 round = last_generation_ / (Generations::kRound / 2);
+  if (std::exchange(round_, round) != round) [[unlikely]]
+    start_round();
+  if (std::exchange(global_generation_, mmu.global_generation()) == global_generation_) return;
+  while (ExitSite* site = crossings_.any_open()) unchain(*site);
+}
+
 u64 Library::select(Targets& table) {
   const Mmu& mmu = cpu_.mmu;
-  const u64 round = mmu.last_generation() / (Generations::kRound / 2);
-  if (round != round_) [[unlikely]] {
-    for (auto& [key, t] : targets_) t->entries.fill({});
-    round_ = round;
-  }
+  if (mmu.last_generation() != last_generation_) note_generation();
   if (!table.user && table.generation != mmu.generation()) {
     for (size_t n : table.own) table.entries[n] = {};
     table.own.clear();
@@ -180,12 +210,26 @@ u64 Library::select(Targets& table) {
   return table.salt(mmu);
 }
 
-void Library::publish(const NativeBlock& t, bool global) {
+void Library::publish(NativeBlock& t, bool global) {
   Targets& table = *t.targets;
   const u64 salt = select(table);
   const size_t n = t.rip & kTargetMask;
-  if (!table.user && !global && table.entries[n].code != t.code) table.own.push_back(n);
-  table.entries[n] = {t.rip ^ salt, t.code};
+  const bool own = !table.user && !global;
+  Target& first = table.entries[n];
+  if (!own && first.code && first.code != t.code && shares_salt(first, n, salt)) {
+    take_second(t);
+    const u64 tag = t.rip ^ salt;
+    t.second = static_cast<u16>(Targets::second_slot(tag));
+    table.second[t.second] = {tag, t.code};
+    return;
+  }
+  if (own && first.code != t.code) table.own.push_back(n);
+  first = {t.rip ^ salt, t.code};
+}
+
+void Library::take_second(const NativeBlock& t) {
+  Target& other = t.targets->second[t.second];
+  if (other.code == t.code) other = {};
 }
 
 void Library::unchain(NativeBlock& t) {
@@ -193,6 +237,7 @@ void Library::unchain(NativeBlock& t) {
   for (ExitSite* site = t.exits; site; site = site->next_of_block) unchain(*site);
   Target& target = t.targets->entries[t.rip & kTargetMask];
   if (target.code == t.code) target = {};
+  take_second(t);
 }
 
 /// Its memory stays until its region is emptied: it may be running.
@@ -235,7 +280,8 @@ void Library::drop_all() {
   for (CodeCache::Region& region : cache_.regions())
     for (NativeBlock* t = region.blocks; t; t = t->next_in_region)
       if (!t->dead) t->block->native = nullptr;
-  for (auto& [key, table] : targets_) table->entries.fill({});
+  for (auto& [key, table] : targets_) table->clear();
+  crossings_.forget();
   cache_.empty_all();
 }
 

@@ -9,6 +9,7 @@
 #include "core/block_cache.h"
 #include "host/perf_map.h"
 #include "jit/counters.h"
+#include "jit/crossings.h"
 #include "jit/translator.h"
 
 namespace ring3::jit {
@@ -19,7 +20,7 @@ class Library final : public BlockObserver {
   ~Library() override;
 
   /// False: translated code cannot reach what it needs; interpret.
-  bool prepare(CalloutThunk thunk);
+  bool prepare(const Thunks& thunks);
 
   /// Blocks of 64-bit and of flat 32-bit code can be translated.
   static bool takes(const Cpu& cpu, const Block& block) {
@@ -32,7 +33,7 @@ class Library final : public BlockObserver {
   /// The exit jumps to the translation from now on.
   void chain(ExitSite& site, NativeBlock& to, bool global);
   /// Indirect branches find the translation from now on.
-  void publish(const NativeBlock& t, bool global);
+  void publish(NativeBlock& t, bool global);
   /// The table, made ready for the present address space: the salt of its tags.
   u64 select(Targets& table);
   /// Frees every translation. Not while translated code runs.
@@ -41,6 +42,8 @@ class Library final : public BlockObserver {
   void evict(CodeCache::Region& region);
   std::span<const u8> code_at(u64 rip, u32 key) const;
   bool make_own() { return cache_.make_own(); }
+  /// Before translated code runs or goes on.
+  void settle() { cache_.settle(); }
 
   void on_invalid(Block& block) override;
   /// Names translations for the host's profiler from now on.
@@ -54,12 +57,16 @@ class Library final : public BlockObserver {
 
  private:
   Targets& targets(const Block& block);
+  static void take_second(const NativeBlock& t);
   void drop_oldest(Block& block);
   NativeBlock* translate(Block& block, u64 rip, std::span<const u8> page);
   void patch(const NativeBlock& from, Jump jump, const u8* to);
+  void link(ExitSite& site, NativeBlock& to);
   void unchain(ExitSite& site);
   void unchain(NativeBlock& t);
   void remove(NativeBlock& t);
+  void note_generation();
+  void start_round();
   void count_memory();
 
   Cpu& cpu_;
@@ -70,7 +77,10 @@ class Library final : public BlockObserver {
   JitCounters own_counters_;
   JitCounters& counters_;  ///< the profile's, or those
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
-  u64 round_ = 0;  ///< of Mmu::last_generation(), at which the tables were emptied
+  Crossings crossings_{cache_};
+  // What Mmu said last.
+  u64 last_generation_ = 0, global_generation_ = 0;
+  u64 round_ = 0;  ///< of Mmu::last_generation(): numbers of one round differ in few bits
 };
 
 }  // namespace ring3::jit

@@ -51,7 +51,7 @@ class Preview {
         blocks_(cpu.mmu.memory()),
         library_(cpu, options, std::move(memory)) {
     blocks_.set_observer(&library_);
-    native_ = library_.prepare(never_called);
+    native_ = library_.prepare({never_called, nullptr});
   }
   ~Preview() { blocks_.set_observer(nullptr); }
 

@@ -54,23 +54,26 @@ inline constexpr unsigned kLines = 2, kLineSizeCount = 4;
 /// What translated code keeps on the host stack.
 struct Frame {
   i64 budget = 0;  ///< instructions left until the deadline, those of the running block taken off
-  u64 flags = 0;   ///< arithmetic flags as `lahf; seto al` leaves them in ax
   u64 line_room[kLineSizeCount] = {};  ///< above the last offset in a page; 0: no line holds
   PageLine lines[kLines];
   const void* targets = nullptr;  ///< the indirect-branch table of the mode
-  u64 salt = 0;                   ///< what Target::tag mixes with rip, see Targets
-  u64 scratch = 0;                ///< a call's target; where to go on after a block's last callout
+  u64 flags = 0;   ///< arithmetic flags as `lahf; seto al` leaves them in ax, unless `origin`
+  u64 origin = 0;  ///< how they are made from what follows, see kept_flags.h
+  u64 left = 0, right = 0, step = 0, carry = 0;
+  u64 scratch = 0;  ///< a call's target; where to go on after a block's last callout
+  u64 poll = 0;     ///< signals that end translated code
+  u64 salt = 0;     ///< what Target::tag mixes with rip, see Targets
+  u64 turns = 0;    ///< of loops, in its low byte, see emit_steady.cpp
+  // residency.h
+  u32 resident = 0;  ///< Resident bits
+  u32 fop = 0;       ///< the last x87 instruction, while x87 state is resident
+  u64 reserve = 0;   ///< what a loop's third copy kept back of the budget
   /// Host addresses of AccessGroups in the running block; 0: probe.
   u64 groups[8] = {};
-  u64 deadline = 0;  ///< of CpuState::instructions
+  u64 fip = 0, fdp = 0;  ///< of the last x87 instruction, likewise
+  u64 deadline = 0;      ///< of CpuState::instructions
   void* engine = nullptr;
-  u64 poll = 0;   ///< signals that end translated code
-  u64 turns = 0;  ///< of loops, in its low byte, see emit_steady.cpp
-  // residency.h
-  u32 resident = 0;      ///< Resident bits
-  u32 fop = 0;           ///< the last x87 instruction, while x87 state is resident
-  u64 fip = 0, fdp = 0;  ///< likewise
-  u64 reserve = 0;       ///< what a loop's third copy kept back of the budget
+  u64 kept = 0;  ///< a register, while Frame::flags is made
 };
 static_assert(sizeof(Frame) % 16 == 8);  // entered with six registers and rip pushed
 

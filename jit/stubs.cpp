@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "jit/kept_flags.h"
 #include "jit/residency.h"
 
 namespace ring3::jit {
@@ -41,6 +42,7 @@ void emit_enter(x86::Assembler& a) {
   a.mov(kScratchA, x86::qword_ptr(x86::rdi, offsetof(Entry, code)));
   a.mov(x86::dword_ptr(x86::rsp, offsetof(Frame, resident)), imm(0));
   emit_forget_lines(a);
+  a.mov(frame(offsetof(Frame, origin)), imm(0));
   load_guest(a);
   a.jmp(kScratchA);
 }
@@ -56,15 +58,38 @@ void emit_return(x86::Assembler& a) {
   a.ret();
 }
 
-void emit_callout(x86::Assembler& a, CalloutThunk thunk, asmjit::Label out) {
+/// kScratchA: the site. What it leads to may be translated already.
+void emit_direct(x86::Assembler& a, const Thunks& thunks, asmjit::Label out) {
+  const asmjit::Label leave = a.newLabel();
+  emit_make_flags(a, 0);
+  spill_guest(a);
+  emit_spill_residents(a, 0);
+  a.mov(x86::rbx, kScratchA);
+  a.mov(x86::rdi, frame(offsetof(Frame, engine)));
+  a.mov(x86::rsi, kScratchA);
+  a.mov(x86::rax, imm(reinterpret_cast<u64>(thunks.follow)));
+  a.call(x86::rax);
+  emit_forget_lines(a);
+  a.test(x86::rax, x86::rax);
+  a.jz(leave);
+  a.mov(kScratchA, x86::rax);
+  load_guest(a);
+  a.jmp(kScratchA);
+  a.bind(leave);
+  a.mov(x86::rax, x86::rbx);
+  a.jmp(out);
+}
+
+void emit_callout(x86::Assembler& a, const Thunks& thunks, asmjit::Label out) {
   constexpr i32 kPushed = 16;  // the return address and the padding
+  emit_make_flags(a, 8);
   spill_guest(a);
   emit_spill_residents(a, 8);
   a.sub(x86::rsp, imm(8));
   a.mov(x86::rdi, frame(offsetof(Frame, engine), kPushed));
   a.mov(x86::rsi, kScratchA);
   a.lea(x86::rdx, frame(0, kPushed));
-  a.mov(x86::rax, imm(reinterpret_cast<u64>(thunk)));
+  a.mov(x86::rax, imm(reinterpret_cast<u64>(thunks.call_out)));
   a.call(x86::rax);
   a.add(x86::rsp, imm(8));
   emit_forget_lines(a, 8);
@@ -84,29 +109,45 @@ void emit_callout(x86::Assembler& a, CalloutThunk thunk, asmjit::Label out) {
   a.jmp(out);
 }
 
+void emit_find_second(x86::Assembler& a) {
+  a.mov(kScratchB, imm(kSecondFactor));
+  a.imul(kScratchB, kScratchA);
+  a.shr(kScratchB, imm(64 - kSecondBits));
+  a.shl(kScratchB, imm(4));
+  a.add(kScratchB, frame(offsetof(Frame, targets), 8));
+  a.add(kScratchB, imm(offsetof(Targets, second)));
+  a.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, tag)));
+  a.ret();
+}
+
 }  // namespace
 
-bool make_stubs(CodeCache& cache, CalloutThunk thunk, i32 window, Stubs& stubs) {
+bool make_stubs(CodeCache& cache, const Thunks& thunks, i32 window, Stubs& stubs) {
   asmjit::CodeHolder code;
   code.init(asmjit::Environment::host(), reinterpret_cast<u64>(cache.next()));
   x86::Assembler a(&code);
   const asmjit::Label enter = a.newLabel(), direct = a.newLabel(), leave = a.newLabel(),
-                      callout = a.newLabel(), out = a.newLabel();
+                      callout = a.newLabel(), out = a.newLabel(), second = a.newLabel(),
+                      make_flags = a.newLabel();
   a.bind(enter);
   emit_enter(a);
   a.bind(direct);
-  spill_guest(a);
-  emit_spill_residents(a, 0);
-  a.mov(x86::rax, kScratchA);
+  emit_direct(a, thunks, out);
   a.bind(out);
   emit_return(a);
   a.bind(leave);
+  a.call(make_flags);
   spill_guest(a);
   emit_spill_residents(a, 0);
   a.xor_(x86::eax, x86::eax);
   a.jmp(out);
   a.bind(callout);
-  emit_callout(a, thunk, out);
+  emit_callout(a, thunks, out);
+  a.bind(make_flags);
+  emit_make_flags(a, 8);
+  a.ret();
+  a.bind(second);
+  emit_find_second(a);
   const Loaders loaders = emit_loaders(a);
   const LineLabels lines = emit_line_stubs(a, window);
   const u8* base = cache.add(code);
@@ -116,6 +157,8 @@ bool make_stubs(CodeCache& cache, CalloutThunk thunk, i32 window, Stubs& stubs) 
   stubs.leave_direct = base + code.labelOffset(direct);
   stubs.leave = base + code.labelOffset(leave);
   stubs.callout = base + code.labelOffset(callout);
+  stubs.make_flags = base + code.labelOffset(make_flags);
+  stubs.find_second = base + code.labelOffset(second);
   stubs.load_xmm = base + code.labelOffset(loaders.xmm);
   stubs.load_ymm = base + code.labelOffset(loaders.ymm);
   stubs.load_x87 = base + code.labelOffset(loaders.x87);

@@ -38,22 +38,29 @@ enum class After : u32 {
   Jump,   ///< another translation, at Frame::scratch
 };
 
-/// Calls a callout's handler.
-using CalloutThunk = After (*)(void* engine, CalloutSite* site, Frame* frame);
+/// What stubs call in C++.
+struct Thunks {
+  After (*call_out)(void* engine, CalloutSite* site, Frame* frame);  ///< a callout's handler
+  /// The code that a direct exit goes on to, or null: leave. Sets CpuState::rip.
+  const u8* (*follow)(void* engine, ExitSite* site);
+};
 
 using LineStubs = std::array<const u8*, kLines>;
 
 struct Stubs {
   Left (*enter)(const Entry* entry) = nullptr;
-  const u8* leave_direct = nullptr;  ///< kScratchA: the ExitSite
+  const u8* leave_direct = nullptr;  ///< by an exit that is not linked; kScratchA: the ExitSite
   const u8* leave = nullptr;         ///< CpuState::rip is right
   const u8* callout = nullptr;       ///< called; kScratchA: the CalloutSite
+  const u8* make_flags = nullptr;    ///< called: makes Frame::flags right; kScratchB is lost
+  /// Called; ZF: kScratchB is the entry of Targets::second for the tag in kScratchA.
+  const u8* find_second = nullptr;
   // Called; make guest state resident, or return with CF set (residency.h).
   const u8 *load_xmm = nullptr, *load_ymm = nullptr, *load_x87 = nullptr;
   LineStubs line_read, line_write;  ///< called, see page_lines.h
 };
 
 /// By the TLB's window, from CpuState. False: no room.
-bool make_stubs(CodeCache& cache, CalloutThunk thunk, i32 window, Stubs& stubs);
+bool make_stubs(CodeCache& cache, const Thunks& thunks, i32 window, Stubs& stubs);
 
 }  // namespace ring3::jit

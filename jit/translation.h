@@ -16,7 +16,7 @@ struct BlockRecord;
 
 namespace ring3::jit {
 
-/// An entry of the indirect-branch table.
+/// An entry of the indirect-branch tables.
 struct Target {
   u64 tag = 0;  ///< rip ^ Targets::salt()
   const u8* code = nullptr;
@@ -29,16 +29,35 @@ inline u64 salt_of(u64 generation) { return std::rotl(generation % Generations::
 
 inline constexpr unsigned kTargetBits = 15;
 inline constexpr u64 kTargetMask = (u64{1} << kTargetBits) - 1;
+inline constexpr unsigned kSecondBits = 14;
+inline constexpr u64 kSecondFactor = 0x9E3779B97F4A7C15;
 /// Where indirect branches of one mode look: by the low bits of rip. User code lives in spaces of
 /// its own, whose entries wait until their space comes back. Of supervisor code most is global;
 /// what is not is taken out when another space comes.
+///
+/// Of two targets in use with the same low bits the later one stands in `second`, by a hash of its
+/// tag, where a stub looks (Stubs::find_second).
 struct Targets {
   std::array<Target, kTargetMask + 1> entries;
+  std::array<Target, size_t{1} << kSecondBits> second;
   bool user = false;
   u64 generation = 0;       ///< of the space that `own` are of
   std::vector<size_t> own;  ///< entries that are not global, if not `user`
   u64 salt(const Mmu& mmu) const {
     return salt_of(user ? mmu.generation() : mmu.global_generation());
+  }
+  static size_t second_slot(u64 tag) { return (tag * kSecondFactor) >> (64 - kSecondBits); }
+  /// The code at rip in the space whose salt it is, or null.
+  const u8* find(u64 rip, u64 salt) const {
+    const u64 tag = rip ^ salt;
+    const Target& first = entries[rip & kTargetMask];
+    if (first.tag == tag) return first.code;
+    const Target& other = second[second_slot(tag)];
+    return other.tag == tag ? other.code : nullptr;
+  }
+  void clear() {
+    entries.fill({});
+    second.fill({});
   }
 };
 
@@ -54,16 +73,19 @@ struct Jump {
 /// A direct exit. An exit that would have to save flags for its target has two jumps: `direct` is
 /// linked to targets that do not look at them, `saved` to all others.
 struct ExitSite {
-  u64 generation = 0;  ///< of the mapping under which the link is right, if `crosses_page`
-  u64 target = 0;      ///< rip
+  u64 target = 0;  ///< rip
   NativeBlock* from = nullptr;
   NativeBlock* to = nullptr;
   ExitSite* next_of_block = nullptr;
   ExitSite *next_incoming = nullptr, *previous_incoming = nullptr;  ///< of the target's
   Jump direct, saved;
-  u32 compared = 0;     ///< where the displacement of what the code compares `generation` with is
-  bool global = false;  ///< that is Mmu::global_generation()
+  // If `crosses_page`, see crossings.h.
+  u32 check = 0;      ///< offset of the instruction that compares generations
+  u32 number = 0;     ///< of its number
+  u32 open_at = 0;    ///< place among the open ones
+  bool open = false;  ///< goes to `to` without a check
   bool crosses_page = false;
+  std::array<u8, 5> checked{};  ///< what stands at `check` while not open
 };
 
 /// An instruction that calls its handler.
@@ -91,6 +113,7 @@ struct NativeBlock {
   bool dead = false;            ///< its block is invalid, or it was taken away
   bool flags_dead = false;      ///< does not look at the flags that stand at its entry
   bool calls_out = false;       ///< has callout sites
+  u16 second = 0;               ///< where it was put in Targets::second last
   NativeBlock* next = nullptr;  ///< of the same block, at another rip
   NativeBlock* next_in_region = nullptr;
   ExitSite* incoming = nullptr;

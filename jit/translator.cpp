@@ -68,6 +68,7 @@ NativeBlock* Translator::translate(Way way) {
   emit_second_copy();
   emit_third_copy();
   emit_cold();
+  emit_lookups();
   emit_cold_exits();
   t_->code = needs_flags_ || c_.errors.failed ? nullptr : c_.cache.add(code_);
   if (!t_->code) return nullptr;
@@ -192,10 +193,7 @@ void Translator::emit_rest(const Rest& rest) {
     a_.jz(rest.cold.back);
   }
   a_.bind(rest.cold.label);
-  if (!(rest.cold.before.where & kFrame)) {
-    replay(rest.cold.before.recipe);
-    store_flags();
-  }
+  put_flags(rest.cold.before);
   call_handler(rest.cold.index, true, true);
 }
 

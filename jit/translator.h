@@ -7,9 +7,11 @@
 #pragma once
 
 #include <memory_resource>
+#include <optional>
 
 #include "jit/access_groups.h"
 #include "jit/forms.h"
+#include "jit/kept_flags.h"
 #include "jit/profile.h"
 #include "jit/reencode.h"
 #include "jit/residency.h"
@@ -47,7 +49,8 @@ struct Context {
   CodeCache& cache;
   Stubs stubs;
   // Byte offsets from CpuState.
-  i32 signals = 0, window = 0, generation = 0, global_generation = 0, view = 0, views = 0;
+  i32 user_table = 0;  ///< where the TLB for View::User stands, if that is so low
+  i32 signals = 0, window = 0, generation = 0, view = 0, views = 0;
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
   std::vector<Treatment> treatments;
@@ -71,12 +74,21 @@ class Translator {
   NativeBlock* translate(Way way);
 
  private:
-  enum Where : u8 { kHost = 1, kFrame = 2, kRecipe = 4 };
-  /// How the flags are made again from registers.
+  enum Where : u8 {
+    kHost = 1,
+    kFrame = 2,  ///< in any form (kept_flags.h)
+    kRecipe = 4,
+    kPlain = 8,       ///< in Frame::flags
+    kNoCarry = 16,    ///< the host's, but for CF
+    kOnlyCarry = 32,  ///< the host's CF
+    kInHost = kHost | kNoCarry | kOnlyCarry
+  };
+  /// How the flags are made again from registers. A partial one needs the others in the frame.
   struct Recipe {
-    enum Kind : u8 { None, Again, Result, UndoAdd, UndoSub } kind = None;
+    Remake kind = Remake::None;
     u32 index = 0;   ///< of the instruction that left them
     u16 guests = 0;  ///< registers it needs
+    u8 kept = 0;     ///< operands that stand in the frame: bits
   };
   struct Flags {
     u8 where = kFrame;
@@ -106,6 +118,10 @@ class Translator {
     bool crosses_page;
     bool lazy;  ///< flags are saved only if the target turns out to look at them
   };
+  /// The second look for an indirect branch's target.
+  struct Lookup {
+    asmjit::Label label, found, cold;
+  };
   /// Where unlinked jumps of an exit go.
   struct ColdExit {
     asmjit::Label saver, leave;
@@ -131,6 +147,15 @@ class Translator {
     Access access = Access::Read;
     unsigned size = 0;
     u32 align_mask = 0;
+  };
+  /// An access that was looked for by its base's page, and was not there.
+  struct SecondProbe {
+    asmjit::Label label, back, cold;
+    u32 index;
+    u64 at;
+    Access access;
+    unsigned size;
+    u32 align_mask;
   };
   /// How the next probe may compute its address once more.
   struct Again {
@@ -243,25 +268,41 @@ class Translator {
   bool emit_run();
   void emit_cold_runs();
   // emit_flags.cpp
-  void save_flags();  ///< makes the frame's copy right; keeps the host's
+  void save_flags();  ///< makes the frame's right; keeps the host's
+  void put_flags(const Flags& flags);
   void
   release_flags();  ///< to be called before the host's are lost; the frame or a recipe has them
-  void need_flags(x86::Gp scratch = kScratchA);  ///< makes the host's right
+  /// Makes the host's right, those of `tested` at least.
+  void need_flags(u32 tested = ~u32{0}, x86::Gp scratch = kScratchA);
+  bool host_has(u32 tested) const;
+  void lose_host() { flags_ &= static_cast<u8>(~kInHost); }
+  Flags without_host() const { return {static_cast<u8>(flags_ & ~kInHost), recipe_}; }
+  void make_plain();
+  void ready_flags(const FlagUse& use);
+  FlagUse use_of_flags() const;
+  void note_partial(const Recipe& r);
   void restore_flags(x86::Gp scratch);
   void store_flags();
   void note_flags(const FlagUse& use);
   void make_way(const FlagUse& use, bool calm);
   void before_writes();
   void after_writes();
-  void replay(const Recipe& recipe);
-  void replay_anyhow(const Recipe& recipe);
   bool cannot_fault(u32 index) const;
-  void replay_from_result(const Recipe& recipe);
-  Recipe recipe_of(u32 index) const;
   bool recipe_lasts(const Recipe& recipe, u32 from) const;
   bool shows_flags(u32 from) const;
   u32 poll_index(bool lazy) const;
   bool overwrites_flags(std::span<const u8> bytes) const;
+  // emit_kept.cpp
+  Recipe recipe_of(u32 index) const;
+  asmjit::Operand side_of(const Recipe& r, unsigned side) const;
+  void replay(const Recipe& r);
+  void keep_side(const Recipe& r, unsigned side);
+  void keep(Recipe& r);
+  bool replaces(const Recipe& newer) const;
+  Recipe kept_recipe() const;
+  bool exits_overwrite_flags() const;
+  bool copy_kept();
+  void operate(const Recipe& r, x86::Gp value);
   // emit_copy.cpp
   bool copy(bool memory);
   bool copy_lea();
@@ -280,13 +321,24 @@ class Translator {
   void add_segment(u8 seg);
   void note_address(const Operand& operand, i32 shift);
   bool adds_itself() const;
+  bool adds_sum() const;
   HostAddress own_address() const;
+  void emit_second_probes();
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
+  // emit_constant.cpp
+  bool user_table() const { return c_.user_table != 0 && (block_.key & kUserCode); }
+  void find_tlb_entry();
+  x86::Mem tlb_entry(size_t field) const;
+  bool is_constant() const;
+  u64 constant_address(i32 shift = 0) const;
+  static i32 constant_offset(u64 at);
+  void probe_constant(u64 at, size_t tag, asmjit::Label cold);
   // emit_lines.cpp
   void probe_line(Line line, Access access, unsigned size, asmjit::Label cold);
   void emit_line_misses();
   // emit_groups.cpp
+  bool is_alone(u32 group) const;
   i32 group_offset() const;
   Place find(const Operand& operand);
   void address_of(const Operand& operand, i32 shift);
@@ -374,9 +426,12 @@ class Translator {
   void emit_leave();
   void load_target();
   void find_target(asmjit::Label cold);
+  void emit_lookups();
   void stack_slot(i32 offset) { address_of({.base = kGuestRsp, .offset = offset}, 0); }
   void move_stack(i32 offset);
   void exit_to(u64 target);
+  std::span<const u8> bytes_at(u64 target) const;
+  bool is_overwritten_at(u64 target) const;
   ExitPlan plan_exit(u64 target) const;
   ExitSite* make_exit(const ExitPlan& plan);
   bool exit_if(x86::CondCode condition, u64 target);
@@ -409,6 +464,7 @@ class Translator {
   std::array<Aligned, AccessGroups::kMaxGroups> aligned_{};
   List<ColdExit> cold_exits_{&c_.lists};
   List<SideExit> side_exits_{&c_.lists};
+  List<Lookup> lookups_{&c_.lists};
   List<Home> homes_{&c_.lists};
   List<Rest> rests_{&c_.lists};
   List<Run> runs_{&c_.lists};
@@ -430,8 +486,12 @@ class Translator {
   static constexpr u8 kNoSegment = 0xFF;
   u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
   Again again_;
-  bool by_delta_ = false;  ///< the next probe leaves host - linear address in kScratchA
-  Line line_ = kNoLine;    ///< the next probe asks first
+  bool by_base_ = true;
+  List<SecondProbe> second_probes_{&c_.lists};
+  bool by_delta_ = false;        ///< the next probe leaves host - linear address in kScratchA
+  Line line_ = kNoLine;          ///< the next probe asks first
+  std::optional<u64> constant_;  ///< the next probe is for that, not for kScratchA
+  bool folded_ = false;          ///< and what finds the page there is enough
   List<LineMiss> line_misses_{&c_.lists};
   bool polled_ = false, needs_flags_ = false;
   SimdState simd_;
@@ -440,5 +500,8 @@ class Translator {
   BlockRecord* record_ = nullptr;
   std::vector<HostPart> parts_;
 };
+
+/// Arithmetic flags that the instruction looks at, as ZYDIS_CPUFLAG bits.
+u32 tested_flags(const Decoded& d);
 
 }  // namespace ring3::jit

@@ -13,9 +13,12 @@ namespace {
 using namespace paging;
 
 /// What bypass probes: each slot's tag is a page of the other slot.
-constexpr TlbEntry kNothing[2] = {{kPageSize, kPageSize, kPageSize, 0}, {0, 0, 0, 0}};
+constexpr TlbEntry never(u64 page) {
+  return {page * kPageSize, page * kPageSize, page * kPageSize, 0};
+}
+constexpr TlbEntry kNothing[4] = {never(2), never(3), never(0), never(1)};
 
-TlbWindow nothing() { return {reinterpret_cast<const u8*>(kNothing), sizeof(TlbEntry)}; }
+TlbWindow nothing() { return {reinterpret_cast<const u8*>(kNothing), 3 * sizeof(TlbEntry)}; }
 
 constexpr u64 kFlushingCr4 =
     kCr4Pse | kCr4Pae | kCr4Pge | kCr4Pcide | kCr4Smep | kCr4Smap | kCr4Pke;
@@ -29,10 +32,13 @@ Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) {
 
 Mmu::~Mmu() { memory_.remove_listener(*this); }
 
-/// To be called when what a probe looks at moves.
+/// To be called when what a probe looks at moves. Translated code knows where the user's table is.
 void Mmu::activate() {
+  constexpr size_t kUser = static_cast<size_t>(View::User);
+  const bool all_miss = bypass_ || counting_;
   for (size_t v = 0; v < kViews; ++v)
-    windows_[v] = bypass_ || counting_ ? nothing() : tables_[v].window();
+    windows_[v] = all_miss && v != kUser ? nothing() : tables_[v].window();
+  if (all_miss) tables_[kUser].flush();
   active_ = windows_[view_];
 }
 
@@ -65,18 +71,28 @@ Translation Mmu::translate(LinearAddr address, Access access, View view) {
     }
     e = &shadow_.insert(address.value, w);
   }
-  if (access == Access::Execute) generations_.note_fetch(address.value, e->page_shift);
+  if (access == Access::Execute)
+    generations_.note_fetch(address.value, e->page_shift, is_global(*e));
   return deliver(address, e->physical_of(address.value), *e, rights_in(state_, *e, view), view);
+}
+
+Translation Mmu::known_fetch(LinearAddr address, View view) {
+  if (state_.mode() == PagingMode::Off || counting_) return {};
+  const ShadowEntry* e = shadow_.find(address.value);
+  if (!e || !allows(*e, Access::Execute, view)) return {};
+  generations_.note_fetch(address.value, e->page_shift, is_global(*e));
+  Translation t;
+  t.ok = true;
+  t.address = memory_.a20_masked({e->physical_of(address.value)});
+  t.global = is_global(*e);
+  return t;
 }
 
 Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e, u8 rights,
                          View view) {
   const PhysAddr gpa = memory_.a20_masked({physical});
-  Translation t{.ok = true,
-                .error = 0,
-                .address = gpa,
-                .page = memory_.page(gpa),
-                .global = e.global || !(state_.cr4 & kCr4Pge)};
+  Translation t{
+      .ok = true, .error = 0, .address = gpa, .page = memory_.page(gpa), .global = is_global(e)};
   if (bypass_ || counting_) [[unlikely]] {
     if (counting_) ++counts_[gpa.value >> kPageShift];
     return t;
@@ -195,7 +211,7 @@ void Mmu::invpcid(unsigned type, u16 pcid, LinearAddr address) {
   const bool current = pcid == state_.pcid();
   switch (type) {
     case 0:
-      generations_.invalidate(address.value);
+      generations_.invalidate_in(pcid, address.value);
       if (current) drop(address, false);
       return shadow_.drop(pcid, address.value, false);
     case 1:

@@ -85,6 +85,10 @@ class Mmu final : private MapListener {
   /// True if translate() would allow the access without a look at the guest's tables.
   bool knows(LinearAddr address, Access access, View view) const;
 
+  /// What translate() would say of a fetch that needs no look at the guest's tables, but for
+  /// Translation::page. Fills no TLB. Not ok: ask translate().
+  Translation known_fetch(LinearAddr address, View view);
+
   /// A debugger's look: no A/D updates, no rights, no fill.
   Walk look(LinearAddr address) const;
 
@@ -135,7 +139,6 @@ class Mmu final : private MapListener {
 
   /// Where translated code reads generations and the probe's window.
   const u64* generation_address() const { return generations_.current_address(); }
-  const u64* global_generation_address() const { return generations_.global_address(); }
   /// set_view(v) is view = v, window = windows[v].
   const u8* view_address() const { return &view_; }
   const TlbWindow* windows_address() const { return windows_.data(); }
@@ -155,6 +158,7 @@ class Mmu final : private MapListener {
 
   void activate();
   bool allows(const ShadowEntry& e, Access access, View view) const;
+  bool is_global(const ShadowEntry& e) const { return e.global || !(state_.cr4 & paging::kCr4Pge); }
   Translation deliver(LinearAddr address, u64 physical, const ShadowEntry& e, u8 rights, View view);
   void fill(const TlbFill& entry, View view);
   void drop(LinearAddr address, bool global_too);

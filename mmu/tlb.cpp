@@ -6,7 +6,6 @@
 namespace ring3 {
 
 void Tlb::resize(size_t entries) {
-  entries_.resize(entries);
   slots_.assign(entries, {});
   write_pages_.assign(entries, kNoPage);
   wanted_ = entries;

@@ -6,12 +6,16 @@
 // compare and a non-canonical address never hits. It holds one address space at a time: a CR3 load
 // drops what is not global, which costs as much as was filled since the last one; what comes back
 // is refilled from the revision-tagged shadow. Large pages stand as 4 KiB fragments.
+//
+// Its entries never move, and stand where 32-bit displacements reach: translated code may name
+// them.
 #pragma once
 
 #include <array>
 #include <vector>
 
 #include "base/types.h"
+#include "host/memory.h"
 
 namespace ring3 {
 
@@ -57,10 +61,8 @@ class Tlb {
     return linear_of(i) == (linear & ~kPageMask) ? slots_[i].code_page : kNoPage;
   }
   static constexpr u32 kNoPage = ~u32{0};
-  TlbWindow window() const {
-    return {reinterpret_cast<const u8*>(entries_.data()), (size() - 1) * sizeof(TlbEntry)};
-  }
-  size_t size() const { return entries_.size(); }
+  TlbWindow window() const { return {memory_.data(), (size() - 1) * sizeof(TlbEntry)}; }
+  size_t size() const { return slots_.size(); }
 
   void fill(const TlbFill& fill);
   /// Everything, or all but global pages.
@@ -72,7 +74,7 @@ class Tlb {
   void drop_writes(u64 physical, u64 count = 1);
 
   /// True if conflicts ask for a larger table, or little use for a smaller one. Both lose all.
-  bool wants_resize() const { return wanted_ != entries_.size(); }
+  bool wants_resize() const { return wanted_ != size(); }
   void adapt() { resize(wanted_); }
 
   /// f(linear page, entry, global) for each slot in use.
@@ -91,9 +93,9 @@ class Tlb {
     bool used = false, global = false, listed = false;
   };
 
-  size_t slot_of(u64 linear) const { return (linear >> kPageShift) & (entries_.size() - 1); }
-  /// Differs from every address of the slot in the lowest page bit.
-  static u64 no_tag(size_t slot) { return (slot ^ 1) << kPageShift; }
+  size_t slot_of(u64 linear) const { return (linear >> kPageShift) & (size() - 1); }
+  /// Differs from every address of the slot, and of the pages beside, in the slot's highest bit.
+  u64 no_tag(size_t slot) const { return (slot ^ (size() / 2)) << kPageShift; }
   u64 linear_of(size_t slot) const;
   void clear(size_t slot);
   void resize(size_t entries);
@@ -101,7 +103,8 @@ class Tlb {
   void note_flush();
   static size_t gib_bucket(u64 linear) { return (linear >> 30) & 255; }
 
-  std::vector<TlbEntry> entries_;
+  HostMemory memory_{kMaxEntries * sizeof(TlbEntry), "ring3-tlb", HostMemory::Kind::Low};
+  TlbEntry* const entries_ = reinterpret_cast<TlbEntry*>(memory_.data());
   std::vector<Slot> slots_;
   std::vector<u32> write_pages_;  ///< physical page number of slots with a write tag: dense to scan
   std::vector<u32> non_global_;   ///< slots filled with a page that is not global, at least

@@ -3,8 +3,7 @@
 // between pages of all rights, by FS and GS in user code, and with what is mapped or allowed
 // changed in between.
 #include "engine_pair.h"
-#include "jit/jit.h"
-#include "tests/core/system_machine.h"
+#include "system_pair.h"
 
 namespace ring3 {
 namespace {
@@ -72,39 +71,6 @@ void place_stack(BareMachine& m, u32 seed) {
   m.reg(kRcx) = random() % 64;
   m.reg(kRsp) = kPages + (1 + random() % 6) * kPageSize + 8 * (random() % 16) - 64 +
                 (random() % 4 ? 0 : random() % 8);
-}
-
-using M = SystemMachine;
-
-void translate(M& m) {
-  JitOptions options;
-  options.threshold = 0;
-  options.cache_bytes = 256 << 10;
-  m.engine.reset();
-  m.engine = std::move(*make_jit(m.cpu, options));
-}
-
-/// f(machine) prepares an interpreting and a translating one, twice; both run.
-template <class F>
-void run_both(F&& f) {
-  M a, b;
-  translate(b);
-  for (int round = 0; round < 2; ++round) {
-    for (M* m : {&a, &b}) {
-      f(*m);
-      m->cpu.update_mode();
-    }
-    REQUIRE(a.run() == b.run());
-    for (unsigned r = 0; r < 18; ++r) {
-      INFO("register " << r);
-      REQUIRE(a.cpu.state.gpr[r] == b.cpu.state.gpr[r]);
-    }
-    REQUIRE(a.cpu.state.cr2 == b.cpu.state.cr2);
-    REQUIRE(a.cpu.state.instructions == b.cpu.state.instructions);
-    REQUIRE(std::ranges::equal(a.memory.ram().first(1 << 20), b.memory.ram().first(1 << 20)));
-    REQUIRE(std::ranges::equal(a.memory.ram().subspan(0x600000, 0x10000),
-                               b.memory.ram().subspan(0x600000, 0x10000)));
-  }
 }
 
 /// 64-bit ring 0 with SMAP, the stack in a user page at 6 MiB.

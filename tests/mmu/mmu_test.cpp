@@ -136,7 +136,42 @@ TEST_CASE("INVLPG of a page -> new generations only if code was fetched there") 
   CHECK(m.mmu.global_generation() == global);
   m.mmu.invlpg({kLinear + 0x1FFF});
   CHECK_FALSE(m.mmu.is_current(generation));
+  CHECK(m.mmu.global_generation() == global);
+}
+
+TEST_CASE("INVLPG of a global page that code was fetched from -> every generation is new") {
+  Machine m;
+  m.state.cr4 |= kCr4Pge;
+  m.mmu.set_cr4(m.state.cr4);
+  m.tables.map(kLinear, kFrame | kAll | kG);
+  m.touch(kLinear, X);
+  const u64 generation = m.mmu.generation(), global = m.mmu.global_generation();
+  m.mmu.invlpg({kLinear});
+  CHECK_FALSE(m.mmu.is_current(generation));
   CHECK_FALSE(m.mmu.is_current(global));
+}
+
+TEST_CASE(
+    "INVPCID of an address -> a new generation of that PCID alone, if it fetched code there") {
+  Machine m;
+  m.state.cr4 |= kCr4Pcide | kCr4Pge;
+  m.mmu.set_cr4(m.state.cr4);
+  m.tables.map(kLinear, kFrame | kAll);
+  std::array<u64, 18> spaces{};
+  for (u16 pcid : {1, 17, 2}) {  // 17 takes the place of 1 in what is known of fetches
+    m.mmu.load_cr3((m.state.cr3 & ~u64{0xFFF}) | pcid, true, kNoPdptes);
+    m.touch(kLinear, X);
+    spaces[pcid] = m.mmu.generation();
+  }
+  const u64 last = m.mmu.last_generation();
+  m.mmu.invpcid(0, 2, {kLinear + 0x1000});
+  CHECK(m.mmu.last_generation() == last);
+  m.mmu.invpcid(0, 2, {kLinear});
+  CHECK_FALSE(m.mmu.is_current(spaces[2]));
+  m.mmu.load_cr3((m.state.cr3 & ~u64{0xFFF}) | 17, true, kNoPdptes);
+  CHECK(m.mmu.generation() == spaces[17]);
+  m.mmu.load_cr3((m.state.cr3 & ~u64{0xFFF}) | 1, true, kNoPdptes);
+  CHECK_FALSE(m.mmu.is_current(spaces[1]));
 }
 
 TEST_CASE("generations: a PCID's comes back with it, until it is flushed") {
