@@ -152,7 +152,8 @@ void describe(const Options& options, Results& results) {
   results.host = host_info();
   results.baselines = options.baselines;
   results.options = {{"rounds", std::to_string(options.plan.rounds)},
-                     {"seconds of a run", fmt::format("{}", options.plan.seconds)},
+                     {"seconds of a run",
+                      options.plan.seconds ? fmt::format("{}", *options.plan.seconds) : "by suite"},
                      {"cpu model of jit, interp and qemu-tcg", options.emulator.cpu}};
 }
 

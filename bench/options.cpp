@@ -107,8 +107,10 @@ constexpr OptionRow kRows[] = {
      set_list<&Options::baselines>},
     {"rounds", "N", "default 5",
      [](Options& o, std::string_view v) { return set_number(o.plan.rounds, v, 1, 1000); }},
-    {"seconds", "S", "of one run (default 0.1)",
-     [](Options& o, std::string_view v) { return set_number(o.plan.seconds, v, 0.001, 60); }},
+    {"seconds", "S", "of one run (default 0.5 in program and program32, else 0.1)",
+     [](Options& o, std::string_view v) {
+       return set_number(o.plan.seconds.emplace(), v, 0.001, 60);
+     }},
     {"quick", "", "one round of 0.03 s, without exits", set_quick},
     {"no-exits", "", "no histogram of exits",
      [](Options& o, std::string_view) {
@@ -186,6 +188,13 @@ Status check(const Options& o) {
   return success();
 }
 
+/// Programs are started in other folders.
+void make_absolute(std::string& path) {
+  std::error_code bad;
+  const auto absolute = std::filesystem::absolute(path, bad);
+  if (!bad && !path.empty()) path = absolute.string();
+}
+
 }  // namespace
 
 Result<Options> parse_options(std::span<const char* const> arguments, const std::string& program) {
@@ -198,6 +207,10 @@ Result<Options> parse_options(std::span<const char* const> arguments, const std:
   for (size_t at = 0; at < arguments.size();)
     if (Status parsed = parse_one(options, arguments, at); !parsed) return Error{parsed.error()};
   if (Status good = check(options); !good) return Error{good.error()};
+  for (std::string* path : {&options.guest.folder, &options.guest.binaries, &options.guest.profile,
+                            &options.emulator.ring3})
+    make_absolute(*path);
+  for (auto& [name, other] : options.also) make_absolute(other);
   return options;
 }
 

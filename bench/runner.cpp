@@ -27,6 +27,11 @@ std::string start_key(const Target& target, const Workload& first) {
 
 }  // namespace
 
+/// Real programs run code that is new to a translator: a short run would measure little else.
+double Plan::seconds_of(std::string_view suite) const {
+  return seconds.value_or(suite.starts_with("program") ? 0.5 : 0.1);
+}
+
 Runner::Runner(Results& results, std::vector<Suite> suites, const Plan& plan, Progress progress,
                std::function<void()> saved)
     : results_(results),
@@ -114,7 +119,8 @@ bool Runner::sample(Target& target, Row& row, u64 number) {
 
 Result<Run> Runner::sized_run(Target& target, Row& row, u64& units) {
   const std::string name = key(target, row.workload);
-  const double wanted = plan_.seconds * 1e9 * (target.name() == "native" ? kNativeShare : 1);
+  const double wanted =
+      plan_.seconds_of(row.workload.suite) * 1e9 * (target.name() == "native" ? kNativeShare : 1);
   const auto known = units_.find(name);
   units = known == units_.end() ? row.workload.first_units : known->second;
   for (;;) {

@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
+#include <string_view>
 
 #include "bench/target.h"
 
@@ -13,8 +15,10 @@ namespace ring3::bench {
 
 struct Plan {
   u64 rounds = 5;
-  double seconds = 0.1;  ///< of the time of one run
-  bool exits = true;     ///< count them, after the rounds
+  std::optional<double> seconds;  ///< that one run takes; none: as long as its suite asks for
+  bool exits = true;              ///< count them, after the rounds
+
+  double seconds_of(std::string_view suite) const;
 };
 
 /// Workloads that share a guest.

@@ -30,7 +30,7 @@ class Templates {
     std::array<ZydisDecodedOperand, 6> operands;
     u8 memory, immediate;  ///< operands that hold the displacement, the immediate
   };
-  static constexpr size_t kEntries = 2048;
+  static constexpr size_t kEntries = 512;
   static size_t slot_of(u64 key);
 
   std::array<u64, kEntries> keys_{};

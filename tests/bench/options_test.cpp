@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "bench/command.h"
 #include "bench/selection.h"
@@ -44,6 +45,25 @@ TEST_CASE("options: --name VALUE and --name=VALUE -> the same") {
   CHECK((*parse({"--rounds", "7"})).plan.rounds == 7);
   CHECK((*parse({"--rounds=7"})).plan.rounds == 7);
   CHECK((*parse({"--engines=jit,,interp"})).engines == std::vector<std::string>{"jit", "interp"});
+}
+
+TEST_CASE("options: a relative folder or program -> absolute, as programs run in other folders") {
+  const std::string here = std::filesystem::current_path().string();
+  const auto options = parse({"--guests", "a/guests", "--binaries=bin", "--guest", "cloud"});
+  CHECK((*options).guest.folder == here + "/a/guests");
+  CHECK((*options).guest.binaries == here + "/bin");
+  CHECK((*options).guest.name == "cloud");
+  CHECK((*parse_options({}, "build/x/tools/ring3")).guest.folder == here + "/build/guests");
+}
+
+TEST_CASE("options: seconds of a run -> by suite; --seconds -> of all suites") {
+  const Plan plan = (*parse({})).plan;
+  CHECK(plan.seconds_of("ring0") == 0.1);
+  CHECK(plan.seconds_of("boot") == 0.1);
+  CHECK(plan.seconds_of("program") == 0.5);
+  CHECK(plan.seconds_of("program32") == 0.5);
+  CHECK((*parse({"--seconds", "0.2"})).plan.seconds_of("program") == 0.2);
+  CHECK((*parse({"--quick"})).plan.seconds_of("ring3") == 0.03);
 }
 
 TEST_CASE("options: bad ones -> a line with option, value and way out") {
