@@ -6,6 +6,7 @@
 #include "bios/firmware_tables.h"
 #include "bios/kernel_loader.h"
 #include "bios/raw_loader.h"
+#include "host/free_memory.h"
 
 namespace ring3 {
 
@@ -38,7 +39,9 @@ Result<EntryState> load_guest(PhysicalMemory& memory, const BoardInfo& board,
     kernel.command_line = options.append;
     // With BIOS services to call, a kernel starts as a boot loader would start it.
     if (options.firmware.own) kernel.linux_entry = LinuxEntry::Setup16;
-    return load_kernel(target, board, kernel);
+    auto entry = load_kernel(target, board, kernel);
+    return_free_memory();  // the files' buffers
+    return entry;
   }
   install_firmware_tables(target, board);
   if (options.image.empty()) return load_embedded_guest(target);
