@@ -100,8 +100,10 @@ bool Translator::copy_at_home() {
   if (code.length == 0) return false;
   const FlagUse use = use_of_flags();
   ready_flags(use);
+  const bool ahead = keep_ahead(recipe_of(index_));
   a_.embed(code.bytes, code.length);
   note_flags(use);
+  if (ahead) flags_ |= kFrame;
   return true;
 }
 
@@ -156,10 +158,12 @@ bool Translator::copy(bool memory) {
   } else {
     ready_flags(use);
   }
+  const bool ahead = keep_ahead(recipe_of(index_));
   load_places(places);
   a_.embed(code.bytes, code.length);
   store_places(places);
   note_flags(use);
+  if (ahead) flags_ |= kFrame;
   if (memory) finish_cold(cold);
   return true;
 }

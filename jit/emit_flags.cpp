@@ -221,8 +221,7 @@ u32 Translator::poll_index(bool lazy) const {
     if (use.reads) return 0;
     if (!use.writes) continue;
     const Recipe recipe = recipe_of(n);
-    const bool kept = recipe.kind != Remake::None && recipe_lasts(recipe, n + 1);
-    return kept || block_.insns[n].flags_dead ? n + 1 : 0;
+    return recipe.kind != Remake::None || block_.insns[n].flags_dead ? n + 1 : 0;
   }
   return 0;
 }

@@ -195,33 +195,48 @@ Translator::Recipe Translator::kept_recipe() const {
   const Insn& insn = *insn_;
   Recipe r{remake_of(insn), index_, 0};
   const bool left = insn.kinds[0] == Kind::Mem;
-  if (left == (r.kind == Remake::UndoAdd || r.kind == Remake::UndoSub)) return {};
+  const bool undone = r.kind == Remake::UndoAdd || r.kind == Remake::UndoSub;
+  if (left ? undone : insn.kinds[1] != Kind::Mem) return {};
   if (r.kind == Remake::Result || insn.flags_dead || insn.locked() || is_steady(index_)) return {};
   const Kind other = insn.kinds[left ? 1 : 0];
   r.kept = left ? 1 : 2;
   if (other != Kind::Reg) return r;
   const RegSlot reg = left ? insn.src : insn.dst;
   r.guests = guest_bit(reg);
-  const bool undone = !left && r.kind != Remake::Compare;
   // At home 32 bits would not be extended.
   if (is_high(reg) || (undone && kHostOf[reg / 8] == kSpilled && insn.width == 4)) return {};
   return r;
 }
 
-/// Both ways out of the block overwrite the flags.
-bool Translator::exits_overwrite_flags() const {
-  if (index_ + 2 != block_.insns.size()) return false;
+/// If a Jcc follows that ends the block: how many of its ways out overwrite the flags. Else -1.
+int Translator::exits_that_overwrite() const {
+  if (index_ + 2 != block_.insns.size()) return -1;
   const Insn& last = block_.insns[index_ + 1];
-  if (c_.decoded[index_ + 1].insn.meta.category != ZYDIS_CATEGORY_COND_BR) return false;
+  if (c_.decoded[index_ + 1].insn.meta.category != ZYDIS_CATEGORY_COND_BR) return -1;
   const u64 next = truncate(at_ + insn_->length + last.length);
-  return is_overwritten_at(next) && is_overwritten_at(truncate(next + last.imm));
+  const u64 target = truncate(next + last.imm);
+  if (target == rip_) return -1;
+  return is_overwritten_at(next) + is_overwritten_at(target);
+}
+
+/// Before a CMP or TEST, whose operands stay: what the exits would store, so that the host finds
+/// its jump next to it and fuses both.
+bool Translator::keep_ahead(Recipe r) {
+  const u16 m = insn_->mnemonic;
+  if (m != ZYDIS_MNEMONIC_CMP && m != ZYDIS_MNEMONIC_TEST) return false;
+  // kScratchB may have the value from memory.
+  if (r.kind == Remake::None || (r.kept && r.guests & kInState)) return false;
+  if (!polled_ || quiet_ || exits_that_overwrite() != 0) return false;
+  keep(r);
+  return true;
 }
 
 /// An instruction whose flags depend on a value in memory. Where the probe fails the rest of the
 /// block is run by its handlers, as they would not leave the value. False: it is not such a one.
 bool Translator::copy_kept() {
   const Recipe r = kept_recipe();
-  if (r.kind == Remake::None || exits_overwrite_flags()) return false;
+  if (r.kind == Remake::None) return false;
+  if (!is_partial(r.kind) && exits_that_overwrite() == 2) return false;
   if (is_partial(r.kind) && !replaces(r)) save_flags();
   release_flags();
   const Insn& insn = *insn_;
@@ -235,10 +250,12 @@ bool Translator::copy_kept() {
     a_.mov(memory, value);
   }
   a_.mov(frame(slot_of(r.kind, r.kept == 2)), kScratchB);
+  const bool ahead = keep_ahead(r);
   operate(r, value);
   flags_ = kRecipe | (r.kind == Remake::Step    ? kNoCarry
                       : r.kind == Remake::Carry ? kOnlyCarry
                                                 : kHost);
+  if (ahead) flags_ |= kFrame;
   recipe_ = r;
   cold_.push_back({.label = place.cold,
                    .back = {},

@@ -300,7 +300,8 @@ class Translator {
   void keep(Recipe& r);
   bool replaces(const Recipe& newer) const;
   Recipe kept_recipe() const;
-  bool exits_overwrite_flags() const;
+  int exits_that_overwrite() const;
+  bool keep_ahead(Recipe r);
   bool copy_kept();
   void operate(const Recipe& r, x86::Gp value);
   // emit_copy.cpp
