@@ -46,7 +46,7 @@ TEST_CASE("PhysicalMemory: 512 GiB -> reserved, layout right, nothing touched") 
   memory.write<u64>(last, 0x1234);
   CHECK(memory.read<u64>(last) == 0x1234);
   CHECK(memory.ram()[512 * kGiB - 8] == 0x34);
-  CHECK(host_resident_bytes() - before < 16 * kMiB);
+  CHECK(host_resident_bytes() < before + 16 * kMiB);  // may fall, as others share libraries
 }
 
 TEST_CASE("PhysicalMemory: 1 MiB -> RAM ends there, no high RAM") {
