@@ -20,10 +20,10 @@ struct JitOptions {
   /// Displacements in code reach as far as kMaxCache; kMinCache has a few hundred blocks.
   static constexpr size_t kMinCache = size_t{1} << 20, kMaxCache = size_t{1} << 30;
   size_t cache_bytes = size_t{64} << 20;  ///< memory for translated code
-  u32 threshold = 8;                      ///< executions of a block before it is translated
+  u32 threshold = 12;                     ///< executions of a block before it is translated
   /// Executions of a block that follows one to be translated, before it is translated with it. 0:
   /// none is needed.
-  u32 extend_after = 3;
+  u32 extend_after = 6;
   std::bitset<ZYDIS_MNEMONIC_MAX_VALUE + 1> callouts;  ///< mnemonics demoted to Callout
   bool perf_map = false;       ///< /tmp/perf-PID.map names translations for Linux' perf
   Profile* profile = nullptr;  ///< gets the counters; lives longer than the engine
