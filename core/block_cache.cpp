@@ -370,13 +370,21 @@ void BlockCache::on_watched_write(PhysAddr address, u64 size) {
   for (Block* b : it->second.tails)
     if (b->bytes - (kPageSize - b->start.offset()) > begin) hit.push_back(b);
   // A block that crosses into its own page (mapped twice in a row) may stand in both lists.
-  for (Block* b : hit)
-    if (b->valid) invalidate(*b);
+  for (Block* b : hit) {
+    if (!b->valid) continue;
+    invalidate(*b);
+    if (b->crosses) continue;
+    const u64 start = b->start.offset();
+    b->hit_from = static_cast<u16>(std::max(begin, start) - start);
+    b->hit_to = static_cast<u16>(std::min(end, start + b->bytes) - start);
+  }
   PageBlocks& page = it->second;
   // Writes that hit code again and again while none is decoded: the page gets other contents, and
   // finding its blocks one by one costs more than decoding those that survive.
-  if (!hit.empty() && ++page.rewrites >= kMaxRewrites)
+  if (!hit.empty() && ++page.rewrites >= kMaxRewrites) {
+    for (Block* b : hit) b->hit_from = 0, b->hit_to = 0xFFFF;
     while (!page.blocks.empty()) invalidate(*page.blocks.back());
+  }
   page.lines = page.tails.empty() ? 0 : 1;
   for (const auto& b : page.blocks) page.lines |= lines_of(b->start.offset(), b->bytes);
   memory_.set_code_lines(address, page.lines);

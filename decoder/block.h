@@ -36,6 +36,8 @@ struct Block {
   bool breakpoint = false;  ///< a debugger may want to stop before it
   bool extended = false;    ///< has several basic blocks
   u16 bytes = 0;
+  /// Of an invalid block: which of its bytes were overwritten; all, if it died with its page.
+  u16 hit_from = 0, hit_to = 0xFFFF;
   u64 linear = 0;  ///< where it was first seen, for listings
   u64 executions = 0;
   Block* next_in_bucket = nullptr;  ///< the cache's

@@ -60,6 +60,9 @@ class JitEngine final : public Jit {
   After call_handler(const CalloutSite& site);
   After leave_by(const Fault& fault, u64 rip, const CalloutSite& site);
   After run_rest(const CalloutSite& site, u32 index);
+  static bool goes_on(const Block& block, u32 begin, u32 index);
+  void interpret_basic(Block& block, u32 begin, u32 index);
+  void finish_basic_block();
   After go_on(const NativeBlock& from, Frame& frame);
   static const u8* follow(void* engine, ExitSite* site);
   NativeBlock* translated_already();
@@ -127,8 +130,41 @@ After JitEngine::call_handler(const CalloutSite& site) {
     if (!stops_after_instruction(cpu_)) return run_rest(site, site.index + 1);
   }
   state.instructions += site.index + 1u - site.basic;
+  const Block& block = *site.from->block;
+  if (!site.from->dead || site.last || site.index + 1u == block.basic_end(site.index) ||
+      !goes_on(block, site.basic, site.index))
+    return After::Jump;
+  try {
+    finish_basic_block();
+  } catch (const Fault& fault) {
+    fault_ = fault;
+    return After::Leave;
+  }
   return After::Jump;
 }
+
+/// What was overwritten is of other basic blocks than that of instruction `index`, which goes on.
+bool JitEngine::goes_on(const Block& block, u32 begin, u32 index) {
+  const size_t end = block.basic_end(index);
+  u64 from = 0, to = 0;
+  for (size_t n = 0; n < end; ++n) {
+    if (n == begin) from = to;
+    to += block.insns[n].length;
+  }
+  return block.hit_to <= from || block.hit_from >= to;
+}
+
+/// One basic block, or the rest of it.
+void JitEngine::interpret_basic(Block& block, u32 begin, u32 index) {
+  const size_t end = block.basic_end(index);
+  const u64 before = cpu_.state.instructions;
+  interpret(cpu_, block, index, end);
+  const u64 ran = cpu_.state.instructions - before;
+  if (!block.valid && ran < end - index && goes_on(block, begin, index)) finish_basic_block();
+}
+
+/// From rip on: engines leave between basic blocks only.
+void JitEngine::finish_basic_block() { interpret_basic(blocks_.find(cpu_), 0, 0); }
 
 After JitEngine::leave_by(const Fault& fault, u64 rip, const CalloutSite& site) {
   fault_ = fault;
@@ -146,7 +182,7 @@ After JitEngine::run_rest(const CalloutSite& site, u32 index) {
   state.instructions += index - site.basic;
   if (index == block.insns.size()) return After::Jump;
   try {
-    interpret(cpu_, block, index, block.basic_end(index));
+    interpret_basic(block, site.basic, index);
   } catch (const Fault& fault) {
     fault_ = fault;
     return After::Leave;
@@ -265,7 +301,7 @@ void JitEngine::run_block(Cpu& cpu, u64 deadline) {
   last_ = {};
   if (!t) {
     if (options_.profile) options_.profile->count_interpreted(cpu, block);
-    return interpret(cpu, block, 0, block.basic_end(0));
+    return interpret_basic(block, 0, 0);
   }
   library_.publish(*t, blocks_.found_global(cpu, block));
   enter(cpu, *t, deadline);
