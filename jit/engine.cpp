@@ -2,6 +2,7 @@
 // The engine: interprets cold blocks as the interpreter does, enters translated code for hot ones.
 // Signals, faults and instruction counts follow core/engine_base.h block by block.
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "core/debug.h"
@@ -62,7 +63,7 @@ class JitEngine final : public Jit {
   After run_rest(const CalloutSite& site, u32 index);
   static bool goes_on(const Block& block, u32 begin, u32 index);
   void interpret_basic(Block& block, u32 begin, u32 index);
-  void finish_basic_block();
+  void finish_basic_block(u64 begin, u32 index);
   After go_on(const NativeBlock& from, Frame& frame);
   static const u8* follow(void* engine, ExitSite* site);
   NativeBlock* translated_already();
@@ -135,7 +136,9 @@ After JitEngine::call_handler(const CalloutSite& site) {
       !goes_on(block, site.basic, site.index))
     return After::Jump;
   try {
-    finish_basic_block();
+    u64 bytes = 0;
+    for (u32 n = 0; n < site.basic; ++n) bytes += block.insns[n].length;
+    finish_basic_block(site.from->rip + bytes, site.index + 1u - site.basic);
   } catch (const Fault& fault) {
     fault_ = fault;
     return After::Leave;
@@ -157,14 +160,23 @@ bool JitEngine::goes_on(const Block& block, u32 begin, u32 index) {
 /// One basic block, or the rest of it.
 void JitEngine::interpret_basic(Block& block, u32 begin, u32 index) {
   const size_t end = block.basic_end(index);
-  const u64 before = cpu_.state.instructions;
+  const u64 before = cpu_.state.instructions, rip = cpu_.state.rip();
   interpret(cpu_, block, index, end);
   const u64 ran = cpu_.state.instructions - before;
-  if (!block.valid && ran < end - index && goes_on(block, begin, index)) finish_basic_block();
+  if (block.valid || ran >= end - index || !goes_on(block, begin, index)) return;
+  u64 bytes = 0;
+  for (u32 n = begin; n < index; ++n) bytes += block.insns[n].length;
+  finish_basic_block(rip - bytes, index - begin + static_cast<u32>(ran));
 }
 
-/// From rip on: engines leave between basic blocks only.
-void JitEngine::finish_basic_block() { interpret_basic(blocks_.find(cpu_), 0, 0); }
+/// Engines leave between basic blocks only: that at rip `begin`, decoded anew so that what is
+/// written to any of its bytes is seen, from its instruction `index` on, which is at rip.
+void JitEngine::finish_basic_block(u64 begin, u32 index) {
+  const u64 rip = std::exchange(cpu_.state.rip(), begin & cpu_.state.ip_mask);
+  Block& block = blocks_.find(cpu_);
+  cpu_.state.rip() = rip;
+  interpret_basic(block, 0, index);
+}
 
 After JitEngine::leave_by(const Fault& fault, u64 rip, const CalloutSite& site) {
   fault_ = fault;
