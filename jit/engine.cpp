@@ -170,12 +170,14 @@ void JitEngine::interpret_basic(Block& block, u32 begin, u32 index) {
 }
 
 /// Engines leave between basic blocks only: that at rip `begin`, decoded anew so that what is
-/// written to any of its bytes is seen, from its instruction `index` on, which is at rip.
+/// written to any of its bytes is seen, from its instruction `index` on, which is at rip. Nothing
+/// if it is not there any more.
 void JitEngine::finish_basic_block(u64 begin, u32 index) {
   const u64 rip = std::exchange(cpu_.state.rip(), begin & cpu_.state.ip_mask);
-  Block& block = blocks_.find(cpu_);
+  Fault fault{};
+  Block* const block = blocks_.find(cpu_, fault);
   cpu_.state.rip() = rip;
-  interpret_basic(block, 0, index);
+  if (block && index < block->basic_end(0)) interpret_basic(*block, 0, index);
 }
 
 After JitEngine::leave_by(const Fault& fault, u64 rip, const CalloutSite& site) {
