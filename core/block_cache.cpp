@@ -12,6 +12,10 @@
 namespace ring3 {
 namespace {
 
+bool branches_forward(const Insn& insn) {
+  return is_jcc(insn.mnemonic) && static_cast<i64>(insn.imm) > 0;
+}
+
 constexpr u64 kMaxInsnBytes = ZYDIS_MAX_INSTRUCTION_LENGTH;
 
 CodeSize code_size(const CpuState& s) {
@@ -306,14 +310,13 @@ Block* BlockCache::follower(Cpu& cpu, const Block& block, u64 offset, bool decod
 
 void BlockCache::extend(Cpu& cpu, Block& block, const Joins& joins, bool decode_all) {
   if (block.extended || block.crosses || block.breakpoint || &block == uncached_.get()) return;
+  if (!branches_forward(block.insns.back())) return;
   std::array<Insn, kMaxBlockInsns> insns;
   const size_t before = block.insns.size();
   size_t count = before;
   u64 bytes = block.bytes;
   std::copy(block.insns.begin(), block.insns.end(), insns.begin());
-  for (;;) {
-    const Insn& last = insns[count - 1];
-    if (!is_jcc(last.mnemonic) || static_cast<i64>(last.imm) <= 0) break;
+  while (branches_forward(insns[count - 1])) {
     const Block* const next = follower(cpu, block, bytes, decode_all);
     if (!next || !next->valid || next->crosses || next->breakpoint || !joins(*next, bytes)) break;
     const size_t more = next->basic_end(0);

@@ -27,9 +27,7 @@ x86::Mem Translator::tlb_entry(size_t field) const {
 
 /// The memory operand's address is.
 bool Translator::is_constant() const {
-  const bool based =
-      insn_->segment == kFs || insn_->segment == kGs || (insn_->segment == kCs && !bits64());
-  return insn_->base >= 16 && insn_->index >= 16 && !based;
+  return insn_->base >= 16 && insn_->index >= 16 && is_flat(insn_->segment);
 }
 
 u64 Translator::constant_address(i32 shift) const {

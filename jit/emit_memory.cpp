@@ -57,9 +57,14 @@ void Translator::effective_address(const ZydisDecodedOperand& op, i32 shift) {
   line_ = line_of(*insn_, block_.key & kUserCode);
 }
 
+/// Its base is 0.
+bool Translator::is_flat(u8 seg) const {
+  return seg == kDs || seg == kEs || seg == kSs || (bits64() && seg == kCs);
+}
+
 /// kScratchA += the segment's base. Flags are lost.
 void Translator::add_segment(u8 seg) {
-  if (seg == kDs || seg == kEs || seg == kSs || (bits64() && seg == kCs)) return;
+  if (is_flat(seg)) return;
   const size_t at =
       offsetof(CpuState, seg) + seg * sizeof(Segment) + offsetof(Segment, access_base);
   const x86::Mem segment_base = state64(static_cast<i32>(at));
@@ -143,33 +148,22 @@ void Translator::probe(Access access, unsigned size, u32 align_mask, asmjit::Lab
 /// What the next probe asks for can be computed once more while kScratchB is in use: the way to the
 /// host address is then shorter than by the tag.
 void Translator::note_address(const Operand& operand, i32 shift) {
-  const u8 segment = insn_->segment;
-  const bool flat =
-      segment == kDs || segment == kEs || segment == kSs || (bits64() && segment == kCs);
   const bool scratch = insn_->index < 16 && kHostOf[insn_->index] == kSpilled;
-  again_ = {operand.base.isValid() || (flat && !scratch), operand, shift};
+  again_ = {operand.base.isValid() || (is_flat(insn_->segment) && !scratch), operand, shift};
 }
 
-/// The operand is a host register, scaled at most, and a constant: the access itself may add them.
+/// The operand is of host registers: the access itself may add them to a constant. Not both with a
+/// constant: their sum goes to kScratchB, if nobody else needs that.
 bool Translator::adds_itself() const {
+  const auto in_host = [](u8 guest) { return guest >= 16 || kHostOf[guest] != kSpilled; };
   const bool base = insn_->base < 16, index = insn_->index < 16;
-  if (!bits64() || insn_->address_width != 8 || finds_in_group()) return false;
-  if (base == index) return base && adds_sum();
-  if (line_of(*insn_, block_.key & kUserCode) != kNoLine) return false;
-  if (insn_->segment == kFs || insn_->segment == kGs || insn_->locked()) return false;
-  if (wants_alignment(d_)) return false;
-  return kHostOf[base ? insn_->base : insn_->index] != kSpilled;
-}
-
-/// Base and index, in kScratchB, which nobody else needs.
-bool Translator::adds_sum() const {
-  const u16 named = named_guests(d_);
+  if (!bits64() || insn_->address_width != 8 || !(base || index) || !is_flat(insn_->segment) ||
+      !in_host(insn_->base) || !in_host(insn_->index) || insn_->locked() || wants_alignment(d_) ||
+      line_of(*insn_, block_.key & kUserCode) != kNoLine || finds_in_group())
+    return false;
   const Stub* stub = host_stub(*insn_);
-  const bool spilled = kHostOf[insn_->base] == kSpilled || kHostOf[insn_->index] == kSpilled;
-  return !spilled && !(named & kInState) && !flag_use(d_).reads && !insn_->locked() &&
-         !wants_alignment(d_) && !(stub && (stub->enable & (kEnableX87 | kEnableMmx))) &&
-         insn_->segment != kFs && insn_->segment != kGs &&
-         line_of(*insn_, block_.key & kUserCode) == kNoLine;
+  const bool x87 = stub && (stub->enable & (kEnableX87 | kEnableMmx));
+  return !(base && index) || !(x87 || named_guests(d_) & kInState || flag_use(d_).reads);
 }
 
 HostAddress Translator::own_address() const {

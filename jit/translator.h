@@ -319,10 +319,10 @@ class Translator {
   // emit_memory.cpp
   void effective_address(const ZydisDecodedOperand& op, i32 shift = 0);
   void address_in_segment(x86::Gp to, i32 shift = 0);
+  bool is_flat(u8 seg) const;
   void add_segment(u8 seg);
   void note_address(const Operand& operand, i32 shift);
   bool adds_itself() const;
-  bool adds_sum() const;
   HostAddress own_address() const;
   void emit_second_probes();
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
@@ -487,7 +487,7 @@ class Translator {
   static constexpr u8 kNoSegment = 0xFF;
   u8 checked_segment_ = kNoSegment;  ///< the next probe asks whether it is flat
   Again again_;
-  bool by_base_ = true;
+  bool by_base_ = true;  ///< such a probe may look for the operand's base
   List<SecondProbe> second_probes_{&c_.lists};
   bool by_delta_ = false;        ///< the next probe leaves host - linear address in kScratchA
   Line line_ = kNoLine;          ///< the next probe asks first
