@@ -125,6 +125,16 @@ bool stops_at_iterations(const CpuState& st) {
   return st.has(flag::TF) || instruction_breakpoints(st) || data_breakpoints(st);
 }
 
+bool ends_resume(Cpu& cpu) {
+  CpuState& st = cpu.state;
+  if (!st.has(flag::RF) || st.has(flag::TF) || st.shadow || cpu.pending_dr6 || cpu.stops ||
+      instruction_breakpoints(st))
+    return false;
+  st.rflags &= ~flag::RF;
+  cpu.signals &= ~u32{kSignalTrap};
+  return true;
+}
+
 void update_trap_signal(Cpu& cpu) {
   const CpuState& st = cpu.state;
   const bool wanted =

@@ -42,6 +42,10 @@ bool stops_after_iteration(Cpu& cpu);
 /// there. RF alone is no reason, and it is set after each page fault.
 bool stops_at_iterations(const CpuState& state);
 
+/// RF alone asks for a single step, as after each page fault's IRET, and nothing could come of it:
+/// false, or RF is cleared, as before that step. Where INTR and the deadline were looked at.
+bool ends_resume(Cpu& cpu);
+
 /// Sets or clears kSignalTrap as TF, RF, shadows, breakpoints and pending traps ask for.
 void update_trap_signal(Cpu& cpu);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/block_cache.h"
+#include "core/debug.h"
 #include "core/debug_stops.h"
 #include "core/engine.h"
 
@@ -74,8 +75,10 @@ Exit BlockEngine::run_until_fault(Cpu& cpu, u64 deadline, RunBlock&& run_block) 
       if (cpu.signals.load(std::memory_order_relaxed) & kSignalTrap) {
         if (cpu.state.instructions >= deadline) return Exit::Deadline;
         if (cpu.stops && cpu.stops->check_breakpoint()) continue;
-        single_step(cpu);
-        continue;
+        if (!ends_resume(cpu)) {
+          single_step(cpu);
+          continue;
+        }
       }
     }
     if (cpu.state.instructions >= deadline) return Exit::Deadline;

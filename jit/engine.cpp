@@ -208,9 +208,10 @@ After JitEngine::run_rest(const CalloutSite& site, u32 index) {
 After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
   const CpuState& s = cpu_.state;
   frame.poll = poll_mask();
-  if ((cpu_.signals.load(std::memory_order_relaxed) & frame.poll) != 0 ||
-      s.activity != CpuState::Activity::Active || s.instructions >= frame.deadline)
+  if (s.activity != CpuState::Activity::Active || s.instructions >= frame.deadline)
     return After::Leave;
+  const u64 due = cpu_.signals.load(std::memory_order_relaxed) & frame.poll;
+  if (due != 0 && (due != kSignalTrap || !ends_resume(cpu_))) return After::Leave;
   Targets* const targets = s.mode_key == from.key ? from.targets : library_.targets_of(s.mode_key);
   if (!targets) return After::Leave;
   frame.targets = targets->entries.data();

@@ -61,6 +61,33 @@ TEST_CASE("repeated string instruction: RF alone -> not one iteration at a time"
   CHECK((m.cpu.state.rflags & flag::RF) == 0);
 }
 
+TEST_CASE("RF: alone -> no single step, and gone; TF, breakpoints, a shadow or a trap -> kept") {
+  M m;
+  m.protected_system({0x90});
+  CpuState& s = m.cpu.state;
+  CHECK_FALSE(ends_resume(m.cpu));
+  m.cpu.set_rflags(flag::kFixed | flag::RF | flag::CF);
+  CHECK(m.cpu.signals == kSignalTrap);
+  CHECK(ends_resume(m.cpu));
+  CHECK(s.rflags == (flag::kFixed | flag::CF));
+  CHECK(m.cpu.signals == 0);
+  const auto kept = [&] {
+    m.cpu.set_rflags(s.rflags | flag::RF);
+    return !ends_resume(m.cpu) && s.has(flag::RF) && m.cpu.signals == kSignalTrap;
+  };
+  s.rflags |= flag::TF;
+  CHECK(kept());
+  s.rflags &= ~flag::TF;
+  s.shadow = CpuState::kSsShadow;
+  CHECK(kept());
+  s.shadow = CpuState::kNoShadow;
+  m.cpu.pending_dr6 = 1;
+  CHECK(kept());
+  m.cpu.pending_dr6 = 0;
+  s.dr[7] |= 2;  // G0, on instructions
+  CHECK(kept());
+}
+
 TEST_CASE("repeated string instruction: TF -> #DB after one iteration, RF = 1 in the image") {
   M m;
   m.protected_system({0xF3, 0xAA, 0xF4});

@@ -75,6 +75,23 @@ TEST_CASE("INT n: gate DPL below CPL -> #GP names the IDT entry without EXT, rip
   CHECK(m.stack32(3) == (flag::kFixed | flag::RF));
 }
 
+TEST_CASE("RF: INTR before the instruction that IRET goes to -> RF = 1 in the image") {
+  M m;
+  FixedApic apic;
+  m.protected_system({0xCF, 0xF4});
+  m.idt(0x20, M::gate(M::kCode0, M::kHandler, 0x8E));
+  m.put(M::kHandler, {0xF4});
+  m.cpu.apic = &apic;
+  m.cpu.set_intr(true);
+  m.reg(kRsp) -= 12;
+  m.memory.write<u32>({m.reg(kRsp)}, M::kCode + 1);
+  m.memory.write<u32>({m.reg(kRsp) + 4}, M::kCode0);
+  m.memory.write<u32>({m.reg(kRsp) + 8}, static_cast<u32>(flag::kFixed | flag::RF | flag::IF));
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.stack32(0) == M::kCode + 1);
+  CHECK((m.stack32(2) & flag::RF) != 0);
+}
+
 TEST_CASE("external interrupt: gate not present -> #NP names the IDT entry with EXT") {
   M m;
   FixedApic apic;
