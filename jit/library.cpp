@@ -174,7 +174,7 @@ void Library::unchain(ExitSite& site) {
 Targets& Library::targets(const Block& block) {
   auto& table = targets_[block.key];
   if (!table) {
-    table = std::make_unique<Targets>();
+    table = std::make_unique<Targets>(stubs().return_to_zero);
     table->user = block.key & kUserCode;
   }
   return *table;
@@ -203,9 +203,10 @@ void Library::note_generation() {
 u64 Library::select(Targets& table) {
   const Mmu& mmu = cpu_.mmu;
   if (mmu.last_generation() != last_generation_) note_generation();
-  if (!table.user && table.generation != mmu.generation()) {
+  if (table.generation != mmu.generation()) {
     for (size_t n : table.own) table.entries[n] = {};
     table.own.clear();
+    table.forget_returns();
     table.generation = mmu.generation();
   }
   return table.salt(mmu);
@@ -266,6 +267,7 @@ void Library::evict(CodeCache::Region& region) {
     remove(*t);
     ++counters_.evicted;
   }
+  for (auto& [key, table] : targets_) table->forget_returns();
   counters_.evictions += region.blocks != nullptr;
   CodeCache::empty(region);
 }
