@@ -13,6 +13,13 @@ void Crossings::check(ExitSite& site, u64 generation) {
   cache_.patch(site.from->code + site.number, static_cast<i32>(generation));
 }
 
+/// The displacement stands before the number.
+void Crossings::check(ExitSite& site, CodePlaces::Place place) {
+  const u8* const number = site.from->code + site.number;
+  cache_.patch(number - 4, places_ + static_cast<i32>(place.slot * sizeof(u32)));
+  cache_.patch(number, static_cast<i32>(place.number));
+}
+
 void Crossings::open(ExitSite& site, const u8* to) {
   const u8* const at = site.from->code + site.check;
   std::copy_n(at, site.checked.size(), site.checked.begin());

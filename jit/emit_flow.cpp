@@ -86,7 +86,7 @@ void Translator::exit_to(u64 target) {
   ColdExit cold{a_.newLabel(), a_.newLabel(), site, {flags_, recipe_}};
   if (site->crosses_page) {
     site->check = static_cast<u32>(a_.offset());
-    a_.cmp(x86::dword_ptr(kState, c_.generation), imm(Crossings::kNoNumber));
+    a_.cmp(x86::dword_ptr(kState, user() ? c_.places : c_.generation), imm(Crossings::kNoNumber));
     site->number = static_cast<u32>(a_.offset() - 4);
     a_.jne(cold.leave);
   }
@@ -122,6 +122,22 @@ void Translator::emit_cold_exits() {
   }
 }
 
+/// Indirect branches come by here. In a space that is new, or where something else stands at rip,
+/// C++ looks, as for an exit.
+void Translator::check_place() {
+  t_->place = c_.place;
+  ExitSite* const site = records_.make<ExitSite>();
+  site->target = rip_;
+  site->from = t_;
+  site->entry = true;
+  ColdExit cold{a_.newLabel(), a_.newLabel(), site, {}};
+  const i32 at = c_.places + static_cast<i32>(t_->place.slot * sizeof(u32));
+  a_.cmp(x86::dword_ptr(kState, at), imm(t_->place.number));
+  a_.jne(cold.leave);
+  t_->start = static_cast<u32>(a_.offset());
+  cold_exits_.push_back(cold);
+}
+
 /// kScratchB = the entry of the indirect-branch table for the rip in kScratchA, which is lost.
 void Translator::find_target(asmjit::Label cold) {
   if (c_.bmi2) {
@@ -132,7 +148,7 @@ void Translator::find_target(asmjit::Label cold) {
   }
   a_.and_(kScratchB.r32(), imm(kTargetMask << 4));
   a_.add(kScratchB, frame(offsetof(Frame, targets)));
-  a_.xor_(kScratchA, frame(offsetof(Frame, salt)));
+  if (!user()) a_.xor_(kScratchA, frame(offsetof(Frame, salt)));
   a_.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, tag)));
   const Lookup& second = lookups_.emplace_back(Lookup{a_.newLabel(), a_.newLabel(), cold});
   a_.jne(second.label);

@@ -224,7 +224,7 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
   NativeBlock* const t = translated_already();
   if (!t) return After::Leave;
   library_.publish(*t, blocks_.found_global(cpu_, *t->block));
-  frame.scratch = reinterpret_cast<u64>(t->code);
+  frame.scratch = reinterpret_cast<u64>(t->body());
   return After::Jump;
 }
 
@@ -243,9 +243,10 @@ const u8* JitEngine::follow(void* engine, ExitSite* site) {
   self.cpu_.state.rip() = site->target;
   NativeBlock* const t = self.translated_already();
   if (!t || site->from->dead || site->from->key != t->key) return nullptr;
-  self.library_.chain(*site, *t, self.blocks_.found_global(self.cpu_, *t->block));
+  const bool global = self.blocks_.found_global(self.cpu_, *t->block);
+  site->entry ? self.library_.publish(*t, global) : self.library_.chain(*site, *t, global);
   self.library_.settle();
-  return t->code;
+  return t->body();
 }
 
 void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {
@@ -255,7 +256,7 @@ void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {
   const u64 left_over = deadline - s.instructions;
   const i64 budget = static_cast<i64>(std::min(left_over, u64{1} << 62));
   const Entry entry{.state = &s,
-                    .code = t.code,
+                    .code = t.body(),
                     .budget = budget,
                     .deadline = s.instructions + static_cast<u64>(budget),
                     .engine = this,
@@ -276,8 +277,8 @@ void JitEngine::enter(Cpu& cpu, NativeBlock& t, u64 deadline) {
 
 void JitEngine::chain_last(const Cpu& cpu, NativeBlock& t) {
   const ExitSite* site = last_.site;
-  if (last_.instructions == cpu.state.instructions && site->target == t.rip && !site->from->dead &&
-      site->from->key == t.key)
+  if (last_.instructions == cpu.state.instructions && site->target == t.rip && !site->entry &&
+      !site->from->dead && site->from->key == t.key)
     library_.chain(*last_.site, t, blocks_.found_global(cpu, *t.block));
 }
 

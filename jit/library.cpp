@@ -50,6 +50,7 @@ bool Library::prepare(const Thunks& thunks) {
   return reach(s, &cpu_.signals, context_.signals) &&
          reach(s, cpu_.mmu.window_address(), context_.window) &&
          reach(s, cpu_.mmu.generation_address(), context_.generation) &&
+         reach(s, cpu_.mmu.code_places().numbers(), context_.places) &&
          reach(s, cpu_.mmu.view_address(), context_.view) &&
          reach(s, cpu_.mmu.windows_address(), context_.views) &&
          make_stubs(cache_, thunks, context_.window, context_.stubs);
@@ -115,6 +116,12 @@ NativeBlock* Library::translate(Block& block, u64 rip, std::span<const u8> page)
     bytes = joined;
   }
   bytes = bytes.first(block.bytes);
+  if (block.key & kUserCode) {
+    CodePlaces& places = cpu_.mmu.code_places();
+    context_.place = block.crosses
+                         ? places.next()
+                         : places.of_page(rip >> kPageShift, block.start.value >> kPageShift);
+  }
   Arena& records = cache_.region().records;
   const Arena::Mark mark = records.mark();
   for (const Way way : {Way::Lazy, Way::Careful, Way::Handlers}) {
@@ -137,15 +144,18 @@ void Library::chain(ExitSite& site, NativeBlock& to, bool global) {
   // Only an exit that asks for the generation may rely on where a second page is mapped.
   if (to.block->crosses && !site.crosses_page) return;
   const bool same_page = (site.target ^ site.from->rip) >> kPageShift == 0;
-  const bool open = site.crosses_page && (global || (same_page && !to.block->crosses));
+  const bool user = to.user();
+  const bool open = site.crosses_page && ((global && !user) || (same_page && !to.block->crosses));
   if (site.to && (site.to != &to || site.open != open)) unchain(site);
-  if (site.crosses_page && !open) crossings_.check(site, cpu_.mmu.generation());
+  if (user) note_place(to);
+  if (site.crosses_page && !open && !user) crossings_.check(site, cpu_.mmu.generation());
   if (site.to) return;
   if (open) {
-    crossings_.open(site, to.code);
+    crossings_.open(site, to.body());
   } else {
+    if (site.crosses_page && user) crossings_.check(site, to.place);
     const bool direct = to.flags_dead || !site.saved.at;
-    patch(*site.from, direct ? site.direct : site.saved, to.code);
+    patch(*site.from, direct ? site.direct : site.saved, to.body());
   }
   link(site, to);
 }
@@ -203,8 +213,9 @@ void Library::note_generation() {
 u64 Library::select(Targets& table) {
   const Mmu& mmu = cpu_.mmu;
   if (mmu.last_generation() != last_generation_) note_generation();
+  if (table.user) cpu_.mmu.code_places().select(mmu.generation());
   if (table.generation != mmu.generation()) {
-    for (size_t n : table.own) table.entries[n] = {};
+    for (size_t n : table.own) table.entries[n] = Targets::empty(n);
     table.own.clear();
     table.forget_returns();
     table.generation = mmu.generation();
@@ -212,34 +223,59 @@ u64 Library::select(Targets& table) {
   return table.salt(mmu);
 }
 
+/// It was found there just now.
+void Library::note_place(const NativeBlock& t) {
+  CodePlaces& places = cpu_.mmu.code_places();
+  places.select(cpu_.mmu.generation());
+  places.note(t.place);
+}
+
+/// The newest first: what is in its place may be of programs that ended.
+void Library::publish_user(const NativeBlock& t) {
+  Target& first = t.targets->entries[t.rip & kTargetMask];
+  if (first.code && first.tag != t.rip) t.targets->second[Targets::second_slot(first.tag)] = first;
+  first = {t.rip, t.code};
+}
+
 void Library::publish(NativeBlock& t, bool global) {
+  if (t.user()) {
+    note_place(t);
+    return publish_user(t);
+  }
   Targets& table = *t.targets;
   const u64 salt = select(table);
   const size_t n = t.rip & kTargetMask;
-  const bool own = !table.user && !global;
+  const bool own = !global;
+  const u64 tag = t.rip ^ salt;
   Target& first = table.entries[n];
   if (!own && first.code && first.code != t.code && shares_salt(first, n, salt)) {
     take_second(t);
-    const u64 tag = t.rip ^ salt;
     t.second = static_cast<u16>(Targets::second_slot(tag));
     table.second[t.second] = {tag, t.code};
     return;
   }
-  if (own && first.code != t.code) table.own.push_back(n);
-  first = {t.rip ^ salt, t.code};
+  if (own && (first.code != t.code || first.tag != tag)) table.own.push_back(n);
+  first = {tag, t.code};
 }
 
 void Library::take_second(const NativeBlock& t) {
-  Target& other = t.targets->second[t.second];
-  if (other.code == t.code) other = {};
+  const size_t n = t.user() ? Targets::second_slot(t.rip) : t.second;
+  Target& other = t.targets->second[n];
+  if (other.code == t.code) other = Targets::empty_second(n);
+}
+
+/// Indirect branches do not find it any more.
+void Library::take_out(const NativeBlock& t) {
+  const size_t n = t.rip & kTargetMask;
+  Target& first = t.targets->entries[n];
+  if (first.code == t.code) first = Targets::empty(n);
+  take_second(t);
 }
 
 void Library::unchain(NativeBlock& t) {
   while (t.incoming) unchain(*t.incoming);
   for (ExitSite* site = t.exits; site; site = site->next_of_block) unchain(*site);
-  Target& target = t.targets->entries[t.rip & kTargetMask];
-  if (target.code == t.code) target = {};
-  take_second(t);
+  take_out(t);
 }
 
 /// Its memory stays until its region is emptied: it may be running.

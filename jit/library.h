@@ -57,6 +57,9 @@ class Library final : public BlockObserver {
 
  private:
   Targets& targets(const Block& block);
+  static void publish_user(const NativeBlock& t);
+  void note_place(const NativeBlock& t);
+  static void take_out(const NativeBlock& t);
   static void take_second(const NativeBlock& t);
   void drop_oldest(Block& block);
   NativeBlock* translate(Block& block, u64 rip, std::span<const u8> page);
@@ -77,7 +80,7 @@ class Library final : public BlockObserver {
   JitCounters own_counters_;
   JitCounters& counters_;  ///< the profile's, or those
   std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
-  Crossings crossings_{cache_};
+  Crossings crossings_{cache_, context_.places};
   // What Mmu said last.
   u64 last_generation_ = 0, global_generation_ = 0;
   u64 round_ = 0;  ///< of Mmu::last_generation(): numbers of one round differ in few bits

@@ -33,6 +33,7 @@ std::vector<FieldName> field_names(const Context& c) {
   state(c.window + static_cast<i32>(offsetof(TlbWindow, base)), 8, "TLB: its entries");
   state(c.window + static_cast<i32>(offsetof(TlbWindow, mask)), 8, "TLB: its index mask");
   state(c.generation, 8, "generation of the mapping");
+  state(c.places, sizeof(u32) * CodePlaces::kSlots, "code that is known to stand there");
   in_frame(offsetof(Frame, deadline), "deadline of this slice");
   in_frame(offsetof(Frame, engine), "engine");
   in_frame(offsetof(Frame, targets), "table of indirect branches");
@@ -48,6 +49,7 @@ void Translator::begin_record() {
   if (c_.options.profile) record_ = c_.options.profile->record(c_.cpu, block_);
   t_->record = record_;
   mark(HostPart::kEntry, false);
+  if (user()) check_place();
   count_execution();
 }
 

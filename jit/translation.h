@@ -18,8 +18,8 @@ namespace ring3::jit {
 
 /// An entry of the indirect-branch tables.
 struct Target {
-  u64 tag = 0;  ///< rip ^ Targets::salt()
-  const u8* code = nullptr;
+  u64 tag = 0;               ///< rip ^ Targets::salt()
+  const u8* code = nullptr;  ///< NativeBlock::code
 };
 static_assert(sizeof(Target) == 16);
 
@@ -31,15 +31,15 @@ inline constexpr unsigned kTargetBits = 15;
 inline constexpr u64 kTargetMask = (u64{1} << kTargetBits) - 1;
 inline constexpr unsigned kSecondBits = 14;
 inline constexpr u64 kSecondFactor = 0x9E3779B97F4A7C15;
-/// Where indirect branches of one mode look: by the low bits of rip. User code lives in spaces of
-/// its own, whose entries wait until their space comes back. Of supervisor code most is global;
+/// Where indirect branches of one mode look: by the low bits of rip. User code asks at its entry
+/// whether it stands there in this space (NativeBlock::place). Of supervisor code most is global;
 /// what is not is taken out when another space comes.
 ///
-/// Of two targets in use with the same low bits the later one stands in `second`, by a hash of its
-/// tag, where a stub looks (Stubs::find_second).
+/// Of two targets in use with the same low bits one stands in `second`, by a hash of its tag, where
+/// a stub looks (Stubs::find_second): of user code the one that was found first, else the other.
 struct Targets {
-  std::array<Target, kTargetMask + 1> entries{};
-  std::array<Target, size_t{1} << kSecondBits> second{};
+  std::array<Target, kTargetMask + 1> entries;
+  std::array<Target, size_t{1} << kSecondBits> second;
   bool user = false;
   u64 generation = 0;       ///< of the space that `own` are of
   std::vector<size_t> own;  ///< entries that are not global, if not `user`
@@ -50,10 +50,8 @@ struct Targets {
   std::array<const u8*, kReturns> return_codes;
   const u8* to_zero = nullptr;  ///< code that goes to rip 0
 
-  explicit Targets(const u8* return_to_zero) : to_zero(return_to_zero) { forget_returns(); }
-  u64 salt(const Mmu& mmu) const {
-    return salt_of(user ? mmu.generation() : mmu.global_generation());
-  }
+  explicit Targets(const u8* return_to_zero) : to_zero(return_to_zero) { clear(); }
+  u64 salt(const Mmu& mmu) const { return user ? 0 : salt_of(mmu.global_generation()); }
   static size_t second_slot(u64 tag) { return (tag * kSecondFactor) >> (64 - kSecondBits); }
   /// The code at rip in the space whose salt it is, or null.
   const u8* find(u64 rip, u64 salt) const {
@@ -63,9 +61,12 @@ struct Targets {
     const Target& other = second[second_slot(tag)];
     return other.tag == tag ? other.code : nullptr;
   }
+  /// What no address finds there, canonical or not: salts leave bit 12 alone.
+  static Target empty(size_t n) { return {n ^ bit(12), nullptr}; }
+  static Target empty_second(size_t n) { return {n == 0 ? u64{1} : 0, nullptr}; }
   void clear() {
-    entries.fill({});
-    second.fill({});
+    for (size_t n = 0; n < entries.size(); ++n) entries[n] = empty(n);
+    for (size_t n = 0; n < second.size(); ++n) second[n] = empty_second(n);
     forget_returns();
   }
   void forget_returns() {
@@ -98,6 +99,7 @@ struct ExitSite {
   u32 open_at = 0;    ///< place among the open ones
   bool open = false;  ///< goes to `to` without a check
   bool crosses_page = false;
+  bool entry = false;           ///< not an exit: a block asks for itself whether it stands there
   std::array<u8, 5> checked{};  ///< what stands at `check` while not open
 };
 
@@ -123,6 +125,8 @@ struct NativeBlock {
   Targets* targets = nullptr;  ///< of its mode
   const u8* code = nullptr;
   u32 code_bytes = 0;
+  u32 start = 0;                ///< offset behind the question whether its place holds
+  CodePlaces::Place place;      ///< of user code
   bool dead = false;            ///< its block is invalid, or it was taken away
   bool flags_dead = false;      ///< does not look at the flags that stand at its entry
   bool calls_out = false;       ///< has callout sites
@@ -132,6 +136,10 @@ struct NativeBlock {
   ExitSite* incoming = nullptr;
   ExitSite* exits = nullptr;
   BlockRecord* record = nullptr;  ///< the profile's, if it keeps one
+
+  bool user() const { return key & kUserCode; }
+  /// For who knows that it stands there.
+  const u8* body() const { return code + start; }
 };
 
 }  // namespace ring3::jit

@@ -50,7 +50,8 @@ struct Context {
   Stubs stubs;
   std::array<i32, kViews> tables{};  ///< where TLBs stand, if that is so low
   // Byte offsets from CpuState.
-  i32 signals = 0, window = 0, generation = 0, view = 0, views = 0;
+  i32 signals = 0, window = 0, generation = 0, places = 0, view = 0, views = 0;
+  CodePlaces::Place place;       ///< of the block that is translated, if it is user code
   bool bmi2 = false;             ///< of the host
   std::vector<Decoded> decoded;  ///< of the block that is translated
   std::vector<Treatment> treatments;
@@ -449,7 +450,9 @@ class Translator {
   void jump_out(Jump& jump, asmjit::Label home);
   void note_jump(Jump& jump, asmjit::Label home);
   void emit_cold_exits();
+  void check_place();
 
+  bool user() const { return block_.key & kUserCode; }
   /// Privileged without a question.
   bool ring0() const { return (block_.key & (kUserCode | kMiddleRing)) == 0; }
   bool bits64() const { return (block_.key & 3) == 2; }

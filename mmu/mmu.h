@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "mmu/code_places.h"
 #include "mmu/generations.h"
 #include "mmu/paging.h"
 #include "mmu/physical_memory.h"
@@ -144,6 +145,9 @@ class Mmu final : private MapListener {
   const TlbWindow* windows_address() const { return windows_.data(); }
   const TlbWindow* window_address() const { return &active_; }
 
+  /// What is known of user code in the space of `generation()`, which users select.
+  CodePlaces& code_places() { return code_places_; }
+
   const Tlb& tlb(View view) const { return tables_[static_cast<size_t>(view)]; }
   const ShadowPageTables& shadow() const { return shadow_; }
   const MmuCounters& counters() const { return counters_; }
@@ -173,6 +177,7 @@ class Mmu final : private MapListener {
   u8 view_ = 0;
   bool bypass_ = false, counting_ = false;
   Generations generations_;
+  CodePlaces code_places_;
   std::array<Tlb, kViews> tables_;
   ShadowPageTables shadow_;
   MmuCounters counters_;

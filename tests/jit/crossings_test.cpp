@@ -38,6 +38,14 @@ class TwoPages : public BareMachine {
     select(0, false);
   }
 
+  /// From now on in ring 3, where HLT ends in a shutdown; or by an indirect jump.
+  void in_ring_3() {
+    cpu.state.cpl = 3;
+    cpu.state.seg[kCs].selector = 8 | 3;
+    cpu.update_mode();
+  }
+  void indirect() { put(kFrom, {0xFF, 0xC9, 0x74, 0x05, 0xFF, 0xE0, 0x90, 0x90, 0x90, 0xF4}); }
+
   /// Each has a page table of its own for the 2 MiB.
   void make_space(u16 pcid) {
     const u64 at = kSpaces + u64{pcid} * 0x10000;
@@ -61,8 +69,9 @@ class TwoPages : public BareMachine {
     cpu.state.rip() = kFrom;
     cpu.state.activity = CpuState::Activity::Active;
     reg(kRcx) = 21;
+    reg(kRax) = kTo;
     reg(kRsi) = reg(kRdi) = reg(kRbx) = 0;
-    REQUIRE(run() == Exit::Halted);
+    REQUIRE(run() == (cpu.state.cpl == 0 ? Exit::Halted : Exit::Shutdown));
   }
   void run_at(u64 rip) {
     cpu.state.rip() = rip;
@@ -89,11 +98,24 @@ void on_both(F&& f) {
   }
 }
 
+/// In both rings, by direct and by indirect jumps.
+template <class F>
+void in_all_ways(F&& f) {
+  for (int way = 0; way < 4; ++way) {
+    on_both([&](TwoPages& m) {
+      INFO("way " << way);
+      if (way & 1) m.in_ring_3();
+      if (way & 2) m.indirect();
+      f(m);
+    });
+  }
+}
+
 }  // namespace
 
 TEST_CASE("jit: the page behind an exit is mapped anew, INVLPG -> the new page runs") {
   for (u64 flags : {u64{7}, 7 | TwoPages::kG}) {
-    on_both([flags](TwoPages& m) {
+    in_all_ways([flags](TwoPages& m) {
       for (unsigned n : {0u, 1u, 2u, 0u}) {
         m.map(0, TwoPages::kPages[n], flags);
         m.mmu.invlpg({TwoPages::kTo});
@@ -107,7 +129,7 @@ TEST_CASE("jit: the page behind an exit is mapped anew, INVLPG -> the new page r
 }
 
 TEST_CASE("jit: address spaces with other pages at the same address -> each runs its own") {
-  on_both([](TwoPages& m) {
+  in_all_ways([](TwoPages& m) {
     for (u16 pcid : {0, 1, 2}) m.map(pcid, TwoPages::kPages[pcid]);
     for (unsigned n = 0; n < 30; ++n) {
       const unsigned pcid = n % 3;
@@ -119,7 +141,7 @@ TEST_CASE("jit: address spaces with other pages at the same address -> each runs
 }
 
 TEST_CASE("jit: a global page that becomes a space's own -> the exit asks again") {
-  on_both([](TwoPages& m) {
+  in_all_ways([](TwoPages& m) {
     m.map(0, TwoPages::kPages[0], 7 | TwoPages::kG);
     m.go_round();
     CHECK(m.counts() == Counts{20, 0, 0});
@@ -140,7 +162,7 @@ TEST_CASE("jit: a global page that becomes a space's own -> the exit asks again"
 
 TEST_CASE("jit: code behind an exit is overwritten -> the new code runs") {
   for (u64 flags : {u64{7}, 7 | TwoPages::kG}) {
-    on_both([flags](TwoPages& m) {
+    in_all_ways([flags](TwoPages& m) {
       m.map(0, TwoPages::kPages[0], flags);
       m.mmu.invlpg({TwoPages::kTo});
       m.go_round();
@@ -164,9 +186,7 @@ TEST_CASE("jit: the same code in another ring -> not by the links of the first")
       m.mmu.invlpg({TwoPages::kTo});
       m.go_round();
       CHECK(m.counts() == Counts{20, 0, 0});
-      m.cpu.state.cpl = cpl;
-      m.cpu.state.seg[kCs].selector = 8 | cpl;
-      m.cpu.update_mode();
+      if (cpl == 3) m.in_ring_3();
       m.reg(kRcx) = 21;
       m.cpu.state.rip() = TwoPages::kFrom;
       m.cpu.state.activity = CpuState::Activity::Active;
@@ -211,6 +231,59 @@ TEST_CASE("jit: a call in one address space, a return in another -> to what stan
       CHECK(m.counts() == Counts{0, 1, 0});
     }
   });
+}
+
+TEST_CASE("jit: a new space with the same user code -> each page is looked for once") {
+  TwoPages m(true);
+  m.in_ring_3();
+  for (u16 pcid : {0, 1, 2}) m.map(pcid, TwoPages::kPages[0]);
+  for (int n = 0; n < 3; ++n) m.go_round();
+  const JitCounters before = m.profile.translator;
+  for (int n = 0; n < 50; ++n) {
+    m.select(static_cast<u16>(n % 3), n % 5 == 0);
+    m.go_round();
+    CHECK(m.counts() == Counts{20, 0, 0});
+  }
+  CHECK(m.profile.translator.translated == before.translated);
+  CHECK(m.profile.translator.chained == before.chained);
+}
+
+TEST_CASE(
+    "jit: user code runs into a page that is another one in each space -> its own each time") {
+  // inc esi; two bytes before the page's end: mov eax,imm32, whose last bytes are of kTo; jmp from
+  in_all_ways([](TwoPages& m) {
+    constexpr u64 kBegin = TwoPages::kTo - 2;
+    m.put(TwoPages::kFrom, {0xFF, 0xC9, 0x74, 0x05, 0xE9, 0xF5, 0x4F, 0, 0, 0xF4});
+    m.put(kBegin, {0xBB, 0});
+    for (u64 n = 0; n < 3; ++n)
+      m.put(TwoPages::kPages[n], {0, 0, static_cast<u8>(n + 1), 0xE9, 0xF8, 0xAF, 0xFF, 0xFF});
+    for (u16 pcid : {0, 1, 2}) m.map(pcid, TwoPages::kPages[pcid]);
+    for (unsigned n = 0; n < 30; ++n) {
+      const unsigned pcid = n % 3;
+      m.select(static_cast<u16>(pcid), n % 7 != 0);
+      m.go_round();
+      CHECK(m.counts() == Counts{0, 0, u64{pcid + 1} << 24});
+    }
+  });
+}
+
+TEST_CASE("jit: jumps to addresses that are no canonical ones -> #GP, whatever the tables hold") {
+  for (u8 cpl : {0, 3}) {
+    on_both([cpl](TwoPages& m) {
+      if (cpl == 3) m.in_ring_3();
+      m.indirect();
+      m.map(0, TwoPages::kPages[0]);
+      m.go_round();
+      for (u64 n = 1; n < 200; ++n) {
+        m.cpu.state.rip() = TwoPages::kFrom;
+        m.cpu.state.activity = CpuState::Activity::Active;
+        m.reg(kRcx) = 5;
+        m.reg(kRax) = n << 48;
+        REQUIRE(m.run() == Exit::Shutdown);
+        CHECK(m.cpu.state.rip() == TwoPages::kFrom + 4);
+      }
+    });
+  }
 }
 
 TEST_CASE("jit: numbers of a round are used up -> exits are linked anew") {
