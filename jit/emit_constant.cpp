@@ -9,11 +9,28 @@ namespace ring3::jit {
 
 using asmjit::imm;
 
+/// The view that the code runs in, most likely. With less rights it finds what is true in any case.
+View Translator::likely_view() const {
+  if (block_.key & kUserCode) return View::User;
+  for (u32 n = index_; n-- > 0;) {
+    const ZydisMnemonic mnemonic = c_.decoded[n].insn.mnemonic;
+    if (mnemonic == ZYDIS_MNEMONIC_CLAC) return View::Supervisor;
+    if (mnemonic == ZYDIS_MNEMONIC_STAC) return View::SupervisorAc;
+  }
+  return c_.cpu.state.has(flag::AC) ? View::SupervisorAc : View::Supervisor;
+}
+
+/// Where the table stands that the next probe looks in; 0: where the active window says.
+i32 Translator::fixed_table() const {
+  const View view = likely_view();
+  return view == View::SupervisorAc ? 0 : c_.tables[static_cast<size_t>(view)];
+}
+
 /// kScratchB = the entry, from the linear address shifted by TlbWindow::kShift; less what
 /// tlb_entry() adds.
 void Translator::find_tlb_entry() {
-  if (user_table()) {
-    const size_t at = static_cast<size_t>(View::User) * sizeof(TlbWindow);
+  if (fixed_table() != 0) {
+    const size_t at = static_cast<size_t>(likely_view()) * sizeof(TlbWindow);
     a_.and_(kScratchB, state64(c_.views + static_cast<i32>(at + offsetof(TlbWindow, mask))));
     return;
   }
@@ -22,7 +39,7 @@ void Translator::find_tlb_entry() {
 }
 
 x86::Mem Translator::tlb_entry(size_t field) const {
-  return x86::qword_ptr(kScratchB, static_cast<i32>(field) + (user_table() ? c_.user_table : 0));
+  return x86::qword_ptr(kScratchB, static_cast<i32>(field) + fixed_table());
 }
 
 /// The memory operand's address is.

@@ -42,9 +42,10 @@ Library::~Library() = default;
 
 bool Library::prepare(const Thunks& thunks) {
   context_.bmi2 = asmjit::CpuInfo::host().features().x86().hasBMI2();
-  const u64 user_table = reinterpret_cast<u64>(cpu_.mmu.tlb(View::User).window().base);
-  if (user_table < (u64{1} << 31) - sizeof(TlbEntry))
-    context_.user_table = static_cast<i32>(user_table);
+  for (size_t v = 0; v < kViews; ++v) {
+    const u64 table = reinterpret_cast<u64>(cpu_.mmu.tlb(static_cast<View>(v)).window().base);
+    if (table < (u64{1} << 31) - sizeof(TlbEntry)) context_.tables[v] = static_cast<i32>(table);
+  }
   const CpuState& s = cpu_.state;
   return reach(s, &cpu_.signals, context_.signals) &&
          reach(s, cpu_.mmu.window_address(), context_.window) &&

@@ -48,8 +48,8 @@ struct Context {
   Decoder decoder;
   CodeCache& cache;
   Stubs stubs;
+  std::array<i32, kViews> tables{};  ///< where TLBs stand, if that is so low
   // Byte offsets from CpuState.
-  i32 user_table = 0;  ///< where the TLB for View::User stands, if that is so low
   i32 signals = 0, window = 0, generation = 0, places = 0, view = 0, views = 0;
   CodePlaces::Place place;       ///< of the block that is translated, if it is user code
   bool bmi2 = false;             ///< of the host
@@ -329,7 +329,8 @@ class Translator {
   asmjit::Label probe(Access access, unsigned size, u32 align_mask = 0);
   void probe(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
   // emit_constant.cpp
-  bool user_table() const { return c_.user_table != 0 && (block_.key & kUserCode); }
+  View likely_view() const;
+  i32 fixed_table() const;
   void find_tlb_entry();
   x86::Mem tlb_entry(size_t field) const;
   bool is_constant() const;

@@ -12,14 +12,6 @@ namespace {
 
 using namespace paging;
 
-/// What bypass probes: each slot's tag is a page of the other slot.
-constexpr TlbEntry never(u64 page) {
-  return {page * kPageSize, page * kPageSize, page * kPageSize, 0};
-}
-constexpr TlbEntry kNothing[4] = {never(2), never(3), never(0), never(1)};
-
-TlbWindow nothing() { return {reinterpret_cast<const u8*>(kNothing), 3 * sizeof(TlbEntry)}; }
-
 constexpr u64 kFlushingCr4 =
     kCr4Pse | kCr4Pae | kCr4Pge | kCr4Pcide | kCr4Smep | kCr4Smap | kCr4Pke;
 
@@ -32,14 +24,16 @@ Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) {
 
 Mmu::~Mmu() { memory_.remove_listener(*this); }
 
-/// To be called when what a probe looks at moves. Translated code knows where the user's table is.
+/// To be called when what a probe looks at moves.
 void Mmu::activate() {
-  constexpr size_t kUser = static_cast<size_t>(View::User);
-  const bool all_miss = bypass_ || counting_;
-  for (size_t v = 0; v < kViews; ++v)
-    windows_[v] = all_miss && v != kUser ? nothing() : tables_[v].window();
-  if (all_miss) tables_[kUser].flush();
+  for (size_t v = 0; v < kViews; ++v) windows_[v] = tables_[v].window();
   active_ = windows_[view_];
+}
+
+/// Nothing is filled from now on, so that probes find nothing: translated code knows where tables
+/// stand.
+void Mmu::empty_tables() {
+  for (Tlb& table : tables_) table.flush();
 }
 
 bool Mmu::allows(const ShadowEntry& e, Access access, View view) const {
@@ -133,7 +127,7 @@ void Mmu::on_pages_watched(PhysAddr first, u64 count) {
 
 void Mmu::flush_rights() {
   ++counters_.flushes;
-  for (Tlb& table : tables_) table.flush();
+  empty_tables();
 }
 
 void Mmu::flush_all() {
@@ -232,7 +226,7 @@ void Mmu::invpcid(unsigned type, u16 pcid, LinearAddr address) {
 void Mmu::set_bypass(bool on) {
   if (bypass_ == on) return;
   bypass_ = on;
-  activate();
+  if (on) empty_tables();
 }
 
 void Mmu::arm(std::vector<u64> pages) {
@@ -244,7 +238,7 @@ void Mmu::arm(std::vector<u64> pages) {
 void Mmu::count_accesses(bool on) {
   if (on && !counting_) counts_.clear();
   counting_ = on;
-  activate();
+  if (on) empty_tables();
 }
 
 u64 Mmu::accesses(PhysAddr page) const {

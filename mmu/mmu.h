@@ -161,6 +161,7 @@ class Mmu final : private MapListener {
   void on_pages_watched(PhysAddr first, u64 count) override;
 
   void activate();
+  void empty_tables();
   bool allows(const ShadowEntry& e, Access access, View view) const;
   bool is_global(const ShadowEntry& e) const { return e.global || !(state_.cr4 & paging::kCr4Pge); }
   Translation deliver(LinearAddr address, u64 physical, const ShadowEntry& e, u8 rights, View view);
