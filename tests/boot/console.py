@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: MIT
 """A machine whose console is on standard input and output: wait for a text, type, leave."""
 import os
+import re
 import select
 import subprocess
 import time
 
 
+# A firmware that shows the screen on a serial line moves about when it pleases, inside words too.
+MOVES = re.compile(rb"\x1b\[\d+;\d+H")
+
+
 class Console:
-    """`command` runs until the `with` block ends; the whole console is in `seen`."""
+    """`command` runs until the `with` block ends; the whole console is in `seen`, without moves of
+    the cursor."""
 
     def __init__(self, command, timeout):
         self.command, self.deadline = command, time.monotonic() + timeout
-        self.seen, self.at = b"", 0
+        self.raw, self.seen, self.at = b"", b"", 0
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE,
@@ -29,7 +35,8 @@ class Console:
         if left <= 0 or not select.select([stream], [], [], left)[0]:
             return False
         more = os.read(stream, 65536)
-        self.seen += more
+        self.raw += more
+        self.seen = MOVES.sub(b"", self.raw)
         return bool(more)
 
     def wait_for(self, text):
