@@ -77,6 +77,7 @@ constexpr Feature kFeatures[] = {
     {"vaes", W::L7Ecx, 9},
     {"vpclmulqdq", W::L7Ecx, 10},
     {"rdpid", W::L7Ecx, 22},
+    {"serialize", W::L7Edx, 14},
     {"spec-ctrl", W::L7Edx, 26},
     {"arch-capabilities", W::L7Edx, 29},
     {"xsaveopt", W::D1Eax, 0},

@@ -25,9 +25,9 @@ inline constexpr FeatureBit FSGSBASE{FeatureWord::L7Ebx, 0}, TSC_ADJUST{FeatureW
     SMAP{FeatureWord::L7Ebx, 20};
 inline constexpr FeatureBit UMIP{FeatureWord::L7Ecx, 2}, PKU{FeatureWord::L7Ecx, 3},
     RDPID{FeatureWord::L7Ecx, 22};
-inline constexpr FeatureBit IBRS{FeatureWord::L7Edx, 26}, STIBP{FeatureWord::L7Edx, 27},
-    L1D_FLUSH{FeatureWord::L7Edx, 28}, ARCH_CAPABILITIES{FeatureWord::L7Edx, 29},
-    SSBD{FeatureWord::L7Edx, 31};
+inline constexpr FeatureBit SERIALIZE{FeatureWord::L7Edx, 14}, IBRS{FeatureWord::L7Edx, 26},
+    STIBP{FeatureWord::L7Edx, 27}, L1D_FLUSH{FeatureWord::L7Edx, 28},
+    ARCH_CAPABILITIES{FeatureWord::L7Edx, 29}, SSBD{FeatureWord::L7Edx, 31};
 inline constexpr FeatureBit SYSCALL{FeatureWord::E1Edx, 11}, NX{FeatureWord::E1Edx, 20},
     RDTSCP{FeatureWord::E1Edx, 27}, LM{FeatureWord::E1Edx, 29};
 inline constexpr FeatureBit XSAVES{FeatureWord::D1Eax, 3}, WBNOINVD{FeatureWord::E8Ebx, 9};

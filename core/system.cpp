@@ -153,6 +153,9 @@ void mwait(Cpu& cpu, const Insn&) {
 
 void pause(Cpu& cpu, const Insn&) { cpu.exits.add(ExitReason::Pause); }
 
+/// Instructions take effect in order, and code that was written is seen: nothing is left to do.
+void serialize(Cpu& cpu, const Insn&) { require(has(cpu.model, feature::SERIALIZE), UD()); }
+
 constexpr FamilyRow kRows[] = {
 #define ROW(m, f, t, h) {ZYDIS_MNEMONIC_##m, h},
 #include "decoder/isa/system.def"

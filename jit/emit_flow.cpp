@@ -247,6 +247,7 @@ void Translator::emit_call() {
     a_.mov(x86::ptr(kScratchA, top.offset, word()), imm(static_cast<i32>(next)));
   }
   move_stack(-size);
+  expect_return(next);
   if (direct) return exit_to(target);
   a_.jmp(frame(offsetof(Frame, scratch)));
 }
@@ -257,14 +258,6 @@ void Translator::emit_ret() {
   last_cold(top.cold);
   a_.mov(sized(kScratchA), x86::ptr(kScratchA, top.offset, word()));
   return_to(top.cold);
-}
-
-/// kScratchA: where to.
-void Translator::return_to(asmjit::Label cold) {
-  find_target(cold);
-  const i32 more = insn_->kinds[0] == Kind::Imm ? static_cast<i32>(insn_->imm & 0xFFFF) : 0;
-  move_stack(static_cast<i32>(word()) + more);
-  a_.jmp(x86::qword_ptr(kScratchB, offsetof(Target, code)));
 }
 
 void Translator::emit_push() {

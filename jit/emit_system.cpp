@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Sensitive instructions that are patched into a few inline ones instead of a callout, because
-// kernels run them all the time: CLI, STI, PUSHF, POPF, CLD, STD, CLAC, STAC, SWAPGS, PAUSE, RDTSC
-// and RDTSCP. They work on CpuState and on what the engine derives from it, exactly as their
-// handlers in core do; any case that asks for more (another ring, a signal that waits, TF, AC,
-// IOPL) goes to those.
+// kernels run them all the time: CLI, STI, PUSHF, POPF, CLD, STD, CLAC, STAC, SWAPGS, PAUSE,
+// SERIALIZE, RDTSC and RDTSCP. They work on CpuState and on what the engine derives from it,
+// exactly as their handlers in core do; any case that asks for more (another ring, a signal that
+// waits, TF, AC, IOPL) goes to those.
 #include <cstddef>
 
 #include "core/feature_bits.h"
@@ -51,6 +51,9 @@ bool Translator::emit_system() {
     case ZYDIS_MNEMONIC_SWAPGS:
       return emit_swapgs(), true;
     case ZYDIS_MNEMONIC_PAUSE:
+      return true;
+    case ZYDIS_MNEMONIC_SERIALIZE:
+      if (!has(c_.cpu.model, feature::SERIALIZE)) callout(false);
       return true;
     case ZYDIS_MNEMONIC_RDTSC:
     case ZYDIS_MNEMONIC_RDTSCP:

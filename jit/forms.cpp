@@ -79,6 +79,7 @@ bool is_patched(ZydisMnemonic m) {
     case ZYDIS_MNEMONIC_STAC:
     case ZYDIS_MNEMONIC_SWAPGS:
     case ZYDIS_MNEMONIC_PAUSE:
+    case ZYDIS_MNEMONIC_SERIALIZE:
     case ZYDIS_MNEMONIC_RDTSC:
     case ZYDIS_MNEMONIC_RDTSCP:
       return true;

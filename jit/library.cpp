@@ -184,7 +184,7 @@ void Library::unchain(ExitSite& site) {
 Targets& Library::targets(const Block& block) {
   auto& table = targets_[block.key];
   if (!table) {
-    table = std::make_unique<Targets>();
+    table = std::make_unique<Targets>(stubs().return_to_zero);
     table->user = block.key & kUserCode;
   }
   return *table;
@@ -213,11 +213,11 @@ void Library::note_generation() {
 u64 Library::select(Targets& table) {
   const Mmu& mmu = cpu_.mmu;
   if (mmu.last_generation() != last_generation_) note_generation();
-  if (table.user) {
-    cpu_.mmu.code_places().select(mmu.generation());
-  } else if (table.generation != mmu.generation()) {
+  if (table.user) cpu_.mmu.code_places().select(mmu.generation());
+  if (table.generation != mmu.generation()) {
     for (size_t n : table.own) table.entries[n] = Targets::empty(n);
     table.own.clear();
+    table.forget_returns();
     table.generation = mmu.generation();
   }
   return table.salt(mmu);
@@ -303,6 +303,7 @@ void Library::evict(CodeCache::Region& region) {
     remove(*t);
     ++counters_.evicted;
   }
+  for (auto& [key, table] : targets_) table->forget_returns();
   counters_.evictions += region.blocks != nullptr;
   CodeCache::empty(region);
 }

@@ -126,7 +126,7 @@ bool make_stubs(CodeCache& cache, const Thunks& thunks, i32 window, Stubs& stubs
   asmjit::CodeHolder code;
   code.init(asmjit::Environment::host(), reinterpret_cast<u64>(cache.next()));
   x86::Assembler a(&code);
-  const asmjit::Label enter = a.newLabel(), direct = a.newLabel(), leave = a.newLabel(),
+  const asmjit::Label enter = a.newLabel(), direct = a.newLabel(), zero = a.newLabel(),
                       callout = a.newLabel(), out = a.newLabel(), second = a.newLabel(),
                       make_flags = a.newLabel();
   a.bind(enter);
@@ -135,7 +135,8 @@ bool make_stubs(CodeCache& cache, const Thunks& thunks, i32 window, Stubs& stubs
   emit_direct(a, thunks, out);
   a.bind(out);
   emit_return(a);
-  a.bind(leave);
+  a.bind(zero);
+  a.mov(gpr_home(CpuState::kRipSlot), imm(0));
   a.call(make_flags);
   spill_guest(a);
   emit_spill_residents(a, 0);
@@ -155,7 +156,7 @@ bool make_stubs(CodeCache& cache, const Thunks& thunks, i32 window, Stubs& stubs
   stubs.enter =
       reinterpret_cast<Left (*)(const Entry*)>(const_cast<u8*>(base) + code.labelOffset(enter));
   stubs.leave_direct = base + code.labelOffset(direct);
-  stubs.leave = base + code.labelOffset(leave);
+  stubs.return_to_zero = base + code.labelOffset(zero);
   stubs.callout = base + code.labelOffset(callout);
   stubs.make_flags = base + code.labelOffset(make_flags);
   stubs.find_second = base + code.labelOffset(second);

@@ -49,10 +49,10 @@ using LineStubs = std::array<const u8*, kLines>;
 
 struct Stubs {
   Left (*enter)(const Entry* entry) = nullptr;
-  const u8* leave_direct = nullptr;  ///< by an exit that is not linked; kScratchA: the ExitSite
-  const u8* leave = nullptr;         ///< CpuState::rip is right
-  const u8* callout = nullptr;       ///< called; kScratchA: the CalloutSite
-  const u8* make_flags = nullptr;    ///< called: makes Frame::flags right; kScratchB is lost
+  const u8* leave_direct = nullptr;    ///< by an exit that is not linked; kScratchA: the ExitSite
+  const u8* return_to_zero = nullptr;  ///< CpuState::rip is to be 0
+  const u8* callout = nullptr;         ///< called; kScratchA: the CalloutSite
+  const u8* make_flags = nullptr;      ///< called: makes Frame::flags right; kScratchB is lost
   /// Called; ZF: kScratchB is the entry of Targets::second for the tag in kScratchA.
   const u8* find_second = nullptr;
   // Called; make guest state resident, or return with CF set (residency.h).

@@ -38,12 +38,19 @@ inline constexpr u64 kSecondFactor = 0x9E3779B97F4A7C15;
 /// Of two targets in use with the same low bits one stands in `second`, by a hash of its tag, where
 /// a stub looks (Stubs::find_second): of user code the one that was found first, else the other.
 struct Targets {
-  Targets() { clear(); }
   std::array<Target, kTargetMask + 1> entries;
   std::array<Target, size_t{1} << kSecondBits> second;
   bool user = false;
   u64 generation = 0;       ///< of the space that `own` are of
   std::vector<size_t> own;  ///< entries that are not global, if not `user`
+  /// Where calls expect a return to, and the code that goes there, by the low bits of where the
+  /// address stands in the stack. Of one space only.
+  static constexpr u32 kReturns = 256, kReturnMask = (kReturns - 1) * sizeof(u64);
+  std::array<u64, kReturns> return_rips;
+  std::array<const u8*, kReturns> return_codes;
+  const u8* to_zero = nullptr;  ///< code that goes to rip 0
+
+  explicit Targets(const u8* return_to_zero) : to_zero(return_to_zero) { clear(); }
   u64 salt(const Mmu& mmu) const { return user ? 0 : salt_of(mmu.global_generation()); }
   static size_t second_slot(u64 tag) { return (tag * kSecondFactor) >> (64 - kSecondBits); }
   /// The code at rip in the space whose salt it is, or null.
@@ -60,6 +67,11 @@ struct Targets {
   void clear() {
     for (size_t n = 0; n < entries.size(); ++n) entries[n] = empty(n);
     for (size_t n = 0; n < second.size(); ++n) second[n] = empty_second(n);
+    forget_returns();
+  }
+  void forget_returns() {
+    return_rips.fill(0);
+    return_codes.fill(to_zero);
   }
 };
 

@@ -68,6 +68,7 @@ NativeBlock* Translator::translate(Way way) {
   emit_second_copy();
   emit_third_copy();
   emit_cold();
+  emit_returns();
   emit_lookups();
   emit_cold_exits();
   t_->code = needs_flags_ || c_.errors.failed ? nullptr : c_.cache.add(code_);
@@ -148,7 +149,9 @@ void Translator::call_handler(u32 index, bool last, bool rest) {
     site->ahead = foresight_of(c_.decoded[index], *site->insn, c_.treatments[index], in_cold_);
   t_->calls_out = true;
   a_.mov(kScratchA, imm(reinterpret_cast<u64>(site)));
-  a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout)));
+  if (!last) return a_.call(imm(reinterpret_cast<u64>(c_.stubs.callout))), void();
+  a_.push(imm(0));  // no CALL that has no RET
+  a_.jmp(imm(reinterpret_cast<u64>(c_.stubs.callout)));
 }
 
 /// The block leads to higher addresses only: code that runs in circles comes by another block too,

@@ -123,6 +123,11 @@ class Translator {
   struct Lookup {
     asmjit::Label label, found, cold;
   };
+  /// A return to somewhere else than the last call from that place in the stack asked for.
+  struct Return {
+    asmjit::Label label, cold;
+    i32 size;  ///< bytes off the stack
+  };
   /// Where unlinked jumps of an exit go.
   struct ColdExit {
     asmjit::Label saver, leave;
@@ -415,6 +420,11 @@ class Translator {
   void emit_ac(bool on);
   void emit_swapgs();
   void emit_rdtsc();
+  // emit_return.cpp
+  void find_return();
+  void expect_return(u64 next);
+  void return_to(asmjit::Label cold);
+  void emit_returns();
   // emit_flow.cpp
   void emit();
   void emit_jcc();
@@ -423,7 +433,6 @@ class Translator {
   void emit_jmp();
   void emit_call();
   void emit_ret();
-  void return_to(asmjit::Label cold);
   void emit_push();
   void emit_pop();
   void emit_leave();
@@ -470,6 +479,7 @@ class Translator {
   List<ColdExit> cold_exits_{&c_.lists};
   List<SideExit> side_exits_{&c_.lists};
   List<Lookup> lookups_{&c_.lists};
+  List<Return> returns_{&c_.lists};
   List<Home> homes_{&c_.lists};
   List<Rest> rests_{&c_.lists};
   List<Run> runs_{&c_.lists};

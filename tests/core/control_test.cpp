@@ -243,6 +243,21 @@ TEST_CASE("RDTSC: CR4.TSD at CPL 3 -> #GP(0)") {
   CHECK(m.rip() == m.handler(13));
 }
 
+TEST_CASE("SERIALIZE: at CPL 3 -> nothing changes; a cpu without it, or LOCK -> #UD") {
+  M m;
+  m.protected_system({0x0F, 0x01, 0xE8, 0xF0, 0x0F, 0x01, 0xE8}, 3);
+  const u64 rflags = m.cpu.state.rflags;
+  m.step();
+  CHECK(m.rip() == M::kCode + 3);
+  CHECK(m.cpu.state.rflags == rflags);
+  m.step();
+  CHECK(m.rip() == m.handler(6));
+  M old("max,-serialize");
+  old.protected_system({0x0F, 0x01, 0xE8}, 3);
+  old.step();
+  CHECK(old.rip() == old.handler(6));
+}
+
 TEST_CASE("CPUID: OSXSAVE follows CR4") {
   M m;
   m.long_system({0x0F, 0xA2, 0x0F, 0xA2});

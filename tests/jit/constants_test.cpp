@@ -73,7 +73,7 @@ class Accesses {
 
 void user(M& m, std::initializer_list<u8> code) {
   m.long_system({}, 3);
-  for (unsigned v = 0; v < 32; ++v) m.put(M::kHandler + v * 16, {0xF4});
+  halt_in_handlers(m);
   m.put(M::kCode, code);
   m.cpu.state.rflags = flag::kFixed;
 }

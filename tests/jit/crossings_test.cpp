@@ -73,6 +73,13 @@ class TwoPages : public BareMachine {
     reg(kRsi) = reg(kRdi) = reg(kRbx) = 0;
     REQUIRE(run() == (cpu.state.cpl == 0 ? Exit::Halted : Exit::Shutdown));
   }
+  void run_at(u64 rip) {
+    cpu.state.rip() = rip;
+    cpu.state.activity = CpuState::Activity::Active;
+    reg(kRsp) = kStack;
+    reg(kRsi) = reg(kRdi) = reg(kRbx) = 0;
+    REQUIRE(run() == Exit::Halted);
+  }
   /// How often by each page.
   std::array<u64, 3> counts() { return {reg(kRsi), reg(kRdi), reg(kRbx)}; }
 
@@ -203,6 +210,29 @@ TEST_CASE("jit: a new address space with the same code -> linked again without n
   CHECK(m.profile.translator.chained == before.chained);
 }
 
+TEST_CASE("jit: a call in one address space, a return in another -> to what stands there") {
+  on_both([](TwoPages& m) {
+    for (u16 n : {0, 1}) {
+      m.map(n, TwoPages::kPages[n]);
+      m.put(TwoPages::kPages[n], {0xE8, 0xFB, 0xB0, 0xFF, 0xFF, 0xFF, static_cast<u8>(0xC6 + n),
+                                  0xF4});  // call f; inc; hlt
+    }
+    m.put(TwoPages::kFrom + 0x100, {0xC3});        // f: ret
+    m.put(TwoPages::kFrom + 0x200, {0x52, 0xC3});  // push rdx; ret
+    m.reg(kRdx) = TwoPages::kTo + 5;
+    for (int n = 0; n < 5; ++n) {
+      m.select(0, true);
+      for (int twice = 0; twice < 2; ++twice) {
+        m.run_at(TwoPages::kTo);
+        CHECK(m.counts() == Counts{1, 0, 0});
+      }
+      m.select(1, true);
+      m.run_at(TwoPages::kFrom + 0x200);
+      CHECK(m.counts() == Counts{0, 1, 0});
+    }
+  });
+}
+
 TEST_CASE("jit: a new space with the same user code -> each page is looked for once") {
   TwoPages m(true);
   m.in_ring_3();
@@ -268,7 +298,7 @@ TEST_CASE("jit: numbers of a round are used up -> exits are linked anew") {
   CHECK(m.profile.translator.chained > chained);
 }
 
-TEST_CASE("jit: returns to addresses with the same low bits -> both are found by translated code") {
+TEST_CASE("jit: jumps to addresses with the same low bits -> both are found by translated code") {
   Profile profile;
   JitOptions options;
   options.threshold = 1;
@@ -281,12 +311,13 @@ TEST_CASE("jit: returns to addresses with the same low bits -> both are found by
   // b: call f; dec ecx; jnz a; hlt
   m.put(BareMachine::kCode + 0x8000,
         {0xE8, 0xFB, 0x8F, 0xFF, 0xFF, 0xFF, 0xC9, 0x0F, 0x85, 0xF3, 0x7F, 0xFF, 0xFF, 0xF4});
-  m.put(BareMachine::kCode + 0x1000, {0xFF, 0xC0, 0xC3});  // f: inc eax; ret
+  m.put(BareMachine::kCode + 0x1000,
+        {0xFF, 0xC0, 0x5A, 0xFF, 0xE2});  // f: inc eax; pop rdx; jmp rdx
   m.reg(kRax) = 0;
   m.reg(kRcx) = 1000;
   REQUIRE(m.run(100000) == Exit::Halted);
   CHECK(m.reg(kRax) == 2000);
-  CHECK(profile.cold[ZYDIS_MNEMONIC_RET] < 10);
+  CHECK(profile.cold[ZYDIS_MNEMONIC_JMP] < 10);
 }
 
 }  // namespace ring3

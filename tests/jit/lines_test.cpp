@@ -155,7 +155,7 @@ TEST_CASE("jit lines: STAC with the stack on a user page -> the next push succee
 TEST_CASE("jit lines: FS and GS in user code, bases moved -> the thread's data at each") {
   run_both([](M& m) {
     m.long_system({}, 3);
-    for (unsigned v = 0; v < 32; ++v) m.put(M::kHandler + v * 16, {0xF4});
+    halt_in_handlers(m);
     // again: mov rax, fs:[0]; add gs:[8], rax; wrfsbase rbx; add rcx, fs:[16]; wrgsbase rcx;
     // mov rdx, gs:[-8]; add rbx, 0xFF8; dec esi; jnz again; ud2
     m.put(M::kCode,

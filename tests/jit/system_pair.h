@@ -21,6 +21,11 @@ inline void translate(M& m) {
   m.engine = std::move(*make_jit(m.cpu, options));
 }
 
+/// Exceptions end the run.
+inline void halt_in_handlers(M& m) {
+  for (unsigned v = 0; v < 32; ++v) m.put(M::kHandler + v * 16, {0xF4});
+}
+
 /// 64-bit ring 0 with SMAP, the stack in a user page at 6 MiB.
 inline void on_user_page(M& m) {
   m.long_system({});
@@ -28,7 +33,7 @@ inline void on_user_page(M& m) {
   m.cpu.state.cr4 |= cr4::SMAP;
   m.cpu.mmu.set_cr4(m.cpu.state.cr4);
   m.cpu.mmu.flush_all();
-  for (unsigned v = 0; v < 32; ++v) m.put(M::kHandler + v * 16, {0xF4});
+  halt_in_handlers(m);
   m.idt64(14, M::kCode0, M::kHandler + 14 * 16, 0x8E, 1);  // a stack of its own
   m.memory.write<u64>({M::kTss + 0x24}, M::kKernelStack);
   m.reg(kRsp) = 0x600800;

@@ -88,7 +88,7 @@ class Programs {
       case 8:
         return p_.long64 ? put({0x0F, 0x01, 0xF8}) : put({0xF3, 0x90});  // swapgs, pause
       case 9:
-        return put({0xFF, 0xC0});  // inc eax
+        return pick(2) ? put({0xFF, 0xC0}) : put({0x0F, 0x01, 0xE8});  // inc eax, serialize
       case 10:
         return put({0x39, 0xC8 | pick(8)});  // cmp
       case 11:

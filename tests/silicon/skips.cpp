@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/cpu_model.h"
+
 namespace ring3::silicon {
 namespace {
 
@@ -33,6 +35,12 @@ bool is_branch16(const Decode& d) {
 bool is_prefetch_register(const Decode& d) {
   return d.insn.opcode_map == ZYDIS_OPCODE_MAP_0F && d.insn.opcode == 0x0D &&
          d.insn.raw.modrm.mod == 3;
+}
+
+bool is_unknown_serialize(const Decode& d) {
+  const Feature& f = *find_feature("serialize");
+  return d.insn.mnemonic == ZYDIS_MNEMONIC_SERIALIZE &&
+         !(host_feature_words()[static_cast<size_t>(f.word)] >> f.bit & 1);
 }
 
 bool is_address16(const Decode& d) {
