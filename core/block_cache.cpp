@@ -102,6 +102,15 @@ Block* BlockCache::find_decoded(Cpu& cpu) {
   return known_elsewhere(cpu, linear);
 }
 
+Block* BlockCache::find_mapped(Cpu& cpu) {
+  if (Block* block = find_decoded(cpu)) [[likely]]
+    return block;
+  const CpuState& s = cpu.state;
+  const u64 linear = (s.seg[kCs].access_base + s.rip()) & s.linear_mask;
+  Fault fault{};
+  return map_changed_ || page_faults(cpu, linear, fault) ? nullptr : known_elsewhere(cpu, linear);
+}
+
 Block* BlockCache::find(Cpu& cpu, Fault& fault) {
   if (Block* block = find_decoded(cpu)) [[likely]]
     return block;

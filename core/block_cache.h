@@ -34,6 +34,8 @@ class BlockCache final : public WriteWatcher, private MapListener {
   /// The same if that needs neither a page walk nor the decoder, else null: find() has to look.
   /// Never faults, frees no block.
   Block* find_decoded(Cpu& cpu);
+  /// The same, but it may walk the guest's tables, as find() would now.
+  Block* find_mapped(Cpu& cpu);
 
   /// True if the block, just found at CS:rip, stands in a page that all address spaces have.
   bool found_global(const Cpu& cpu, const Block& block) const;

@@ -228,10 +228,10 @@ After JitEngine::go_on(const NativeBlock& from, Frame& frame) {
   return After::Jump;
 }
 
-/// The translation of what stands at rip, if it needs no look at more than the caches. Nothing is
-/// freed: translated code runs.
+/// The translation of what stands at rip, if that was decoded and can be fetched. Nothing is freed:
+/// translated code runs.
 NativeBlock* JitEngine::translated_already() {
-  const Block* const block = blocks_.find_decoded(cpu_);
+  const Block* const block = blocks_.find_mapped(cpu_);
   if (!block || block->breakpoint || g_log_mask != 0) return nullptr;
   return Library::takes(cpu_, *block) ? library_.find(*block, cpu_.state.rip()) : nullptr;
 }
