@@ -12,9 +12,9 @@ Insn* InsnPool::take(size_t count) {
   }
   if (left_ < count) {
     if (left_ != 0) give_back(reinterpret_cast<Insn*>(next_), left_);
-    chunks_.push_back(std::make_unique_for_overwrite<Chunk>());
-    next_ = chunks_.back()->bytes;
-    left_ = sizeof(Chunk) / sizeof(Insn);
+    chunks_.emplace_back(HostMemory::kLargePage, "ring3-insns", HostMemory::Kind::Large);
+    next_ = chunks_.back().data();
+    left_ = HostMemory::kLargePage / sizeof(Insn);
   }
   Insn* const list = reinterpret_cast<Insn*>(next_);
   next_ += count * sizeof(Insn);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "decoder/insn.h"
+#include "host/memory.h"
 
 namespace ring3 {
 
@@ -25,18 +26,15 @@ class InsnPool {
   Insn* take(size_t count);
   void give_back(Insn* list, size_t count);
   /// What it has from the host.
-  size_t bytes() const { return chunks_.size() * sizeof(Chunk); }
+  size_t bytes() const { return chunks_.size() * HostMemory::kLargePage; }
 
  private:
   struct Free {
     Free* next;
   };
-  struct alignas(alignof(Insn)) Chunk {
-    std::byte bytes[(64 << 10)];
-  };
-  std::vector<std::unique_ptr<Chunk>> chunks_;
+  std::vector<HostMemory> chunks_;
   std::array<Free*, kMaxCount + 1> free_{};  ///< by count
-  std::byte* next_ = nullptr;                ///< unused rest of the last chunk
+  u8* next_ = nullptr;                       ///< unused rest of the last chunk
   size_t left_ = 0;                          ///< instructions there
 };
 

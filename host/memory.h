@@ -11,8 +11,10 @@ namespace ring3 {
 class HostMemory {
  public:
   /// Shared: one object that can be mapped again. Private: a copy of the process has its own.
-  /// Low: private, and below 2 GiB, if the host has such addresses to give.
-  enum class Kind : u8 { Shared, Private, Low };
+  /// Low: private, and below 2 GiB, if the host has such addresses to give. Large: private, in
+  /// large pages if the host likes, for what is used all at once.
+  enum class Kind : u8 { Shared, Private, Low, Large };
+  static constexpr u64 kLargePage = u64{2} << 20;
 
   HostMemory() = default;
   /// `bytes` is rounded up to host pages; `name` shows in the host's memory maps. The memory is

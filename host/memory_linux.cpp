@@ -47,6 +47,19 @@ void* map_low(u64 bytes) {
 #endif
 }
 
+/// At a multiple of the large page's size.
+void* map_large(u64 bytes) {
+  const u64 more = HostMemory::kLargePage - kPageSize;
+  void* const p = map_anonymous(bytes + more, MAP_PRIVATE);
+  if (p == MAP_FAILED) return p;
+  u8* const begin = static_cast<u8*>(p);
+  const u64 before = -reinterpret_cast<u64>(begin) % HostMemory::kLargePage;
+  if (before != 0) munmap(begin, before);
+  if (before != more) munmap(begin + before + bytes, more - before);
+  madvise(begin + before, bytes, MADV_HUGEPAGE);
+  return begin + before;
+}
+
 }  // namespace
 
 HostMemory::HostMemory(u64 bytes, const char* name, Kind kind) {
@@ -55,6 +68,7 @@ HostMemory::HostMemory(u64 bytes, const char* name, Kind kind) {
   const int sharing = kind == Kind::Shared ? MAP_SHARED : MAP_PRIVATE;
   void* p = kind == Kind::Shared ? map_memfd(rounded, name) : MAP_FAILED;
   if (kind == Kind::Low) p = map_low(rounded);
+  if (kind == Kind::Large) p = map_large(rounded);
   if (p == MAP_FAILED) p = map_anonymous(rounded, sharing);
   if (p == MAP_FAILED) throw std::bad_alloc();
   madvise(p, rounded, MADV_DONTDUMP);
