@@ -83,6 +83,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
     Block* block = nullptr;
   };
   struct PageBlocks {
+    const u8* ram = nullptr;  ///< the host's, if it is that
     u64 lines = 0;          ///< 64-byte lines that hold code
     unsigned rewrites = 0;  ///< writes that hit blocks since the last one was decoded
     std::vector<std::unique_ptr<Block>> blocks;
@@ -100,6 +101,9 @@ class BlockCache final : public WriteWatcher, private MapListener {
   }
   void on_map_change() override;
   void on_page_watched(PhysAddr) override {}
+  void drop_remapped();
+  PageBlocks& page_of(PhysAddr address);
+  const u8* ram_at(PhysAddr address) const;
   static void stop(Block& block);
   Block* known(const Cpu& cpu, u64 linear) const;
   Block* known_elsewhere(Cpu& cpu, u64 linear);
