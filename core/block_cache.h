@@ -84,8 +84,8 @@ class BlockCache final : public WriteWatcher, private MapListener {
   };
   struct PageBlocks {
     const u8* ram = nullptr;  ///< the host's, if it is that
-    u64 lines = 0;          ///< 64-byte lines that hold code
-    unsigned rewrites = 0;  ///< writes that hit blocks since the last one was decoded
+    u64 lines = 0;            ///< 64-byte lines that hold code
+    unsigned rewrites = 0;    ///< writes that hit blocks since the last one was decoded
     std::vector<std::unique_ptr<Block>> blocks;
     std::vector<Block*> tails;  ///< blocks of the page before that run into this one
   };

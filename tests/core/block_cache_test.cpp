@@ -119,7 +119,7 @@ TEST_CASE("block cache: a window moves elsewhere -> decoded RAM stays, code in t
   constexpr u64 kWindow = 0xE000'0000, kElsewhere = 0xE010'0000;
   const u8 rom[] = {0xF4};
   m.memory.add_rom({kWindow}, rom);
-  m.protected_mode({0x40, 0xF4});  // inc eax; hlt
+  m.protected_mode({0x40, 0xF4});                     // inc eax; hlt
   m.put(M::kCode + 0xFFE, {0xB8, 1, 0, 0, 0, 0xF4});  // crosses into the page that gets a window
   for (const u64 at : {M::kCode, M::kCode + 0xFFE, kWindow}) {
     restart(m, at);
