@@ -10,9 +10,10 @@ namespace ring3 {
 
 class HostMemory {
  public:
-  /// Shared: one object that can be mapped again. Private: a copy of the process has its own.
-  /// Low: private, and below 2 GiB, if the host has such addresses to give. Large: private, in
-  /// large pages if the host likes, for what is used all at once.
+  /// Shared: one object that can be mapped again; below 2 GiB if it is not too large for that.
+  /// Private: a copy of the process has its own. Low: private, and below 2 GiB, if the host has
+  /// such addresses to give. Large: private, in large pages if the host likes, for what is used all
+  /// at once.
   enum class Kind : u8 { Shared, Private, Low, Large };
   static constexpr u64 kLargePage = u64{2} << 20;
 

@@ -15,6 +15,14 @@
 namespace ring3 {
 namespace {
 
+#ifdef MAP_32BIT
+constexpr int kLow = MAP_32BIT;
+#else
+constexpr int kLow = 0;
+#endif
+/// Larger objects would leave too little for who needs low addresses.
+constexpr u64 kMaxLow = u64{768} << 20;
+
 // A file size limit (ulimit -f) would kill us with SIGXFSZ in ftruncate, so it is asked first.
 bool file_size_allowed(u64 bytes) {
   rlimit limit{};
@@ -27,8 +35,14 @@ void* map_memfd(u64 bytes, const char* name) {
   const int fd = memfd_create(name, MFD_CLOEXEC);
   if (fd < 0) return MAP_FAILED;
   void* p = MAP_FAILED;
-  if (ftruncate(fd, static_cast<off_t>(bytes)) == 0)
-    p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+  if (ftruncate(fd, static_cast<off_t>(bytes)) == 0) {
+    const auto map = [&](int where) {
+      const int flags = MAP_SHARED | MAP_NORESERVE | where;
+      return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+    };
+    if (bytes <= kMaxLow) p = map(kLow);
+    if (p == MAP_FAILED) p = map(0);
+  }
   close(fd);
   return p;
 }
