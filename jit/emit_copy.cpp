@@ -127,11 +127,29 @@ bool Translator::copy_lea() {
   return true;
 }
 
+/// The host's flags are as the instruction wants them.
+void Translator::run_calmly(const HostCode& code, const std::array<u8, 16>& places,
+                            const FlagUse& use) {
+  const bool ahead = keep_ahead(recipe_of(index_));
+  load_places(places);
+  a_.embed(code.bytes, code.length);
+  store_places(places);
+  note_flags(use);
+  if (ahead) flags_ |= kFrame;
+}
+
+/// The same behind a probe. kScratchB is lost.
+void Translator::run_code(const HostCode& code, const std::array<u8, 16>& places,
+                          const FlagUse& use) {
+  if (use.reads) need_flags(use.writes ? ~u32{0} : tested_flags(d_), kScratchB);
+  run_calmly(code, places, use);
+}
+
 /// False, with nothing emitted: the instruction has to be called out.
 bool Translator::copy(bool memory) {
   if (is_nop(d_.insn.mnemonic)) return true;
   if (d_.insn.mnemonic == ZYDIS_MNEMONIC_LEA) return copy_lea();
-  if (memory ? copy_kept() : copy_at_home()) return true;
+  if (memory ? copy_kept() || copy_in_range() : copy_at_home()) return true;
   std::array<u8, 16> places;
   std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
   if (!place_spilled(places, memory)) return false;
@@ -154,17 +172,16 @@ bool Translator::copy(bool memory) {
                  .size = op.size / 8u,
                  .align_mask = wants_alignment(d_) ? op.size / 8u - 1 : 0})
                .cold;
-    if (use.reads && !calm) need_flags(use.writes ? ~u32{0} : tested_flags(d_), kScratchB);
+    if (calm) {
+      run_calmly(code, places, use);
+    } else {
+      run_code(code, places, use);
+    }
+    finish_cold(cold);
   } else {
     ready_flags(use);
+    run_calmly(code, places, use);
   }
-  const bool ahead = keep_ahead(recipe_of(index_));
-  load_places(places);
-  a_.embed(code.bytes, code.length);
-  store_places(places);
-  note_flags(use);
-  if (ahead) flags_ |= kFrame;
-  if (memory) finish_cold(cold);
   return true;
 }
 

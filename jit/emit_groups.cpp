@@ -62,9 +62,12 @@ Translator::Place Translator::find(const Operand& operand) {
     note_address(operand, 0);
     folded_ = constant_.has_value();
     const i32 offset = folded_ ? constant_offset(*constant_) : 0;
-    const Place place{probe(operand.access, operand.size, operand.align_mask), offset};
+    const asmjit::Label cold = a_.newLabel();
+    if (!probe_range(operand.access, operand.size, operand.align_mask, cold))
+      probe(operand.access, operand.size, operand.align_mask, cold);
+    cold_flags_ = without_host();
     folded_ = false;
-    return place;
+    return {cold, offset};
   }
   const AccessGroup& g = c_.groups.group(group);
   const i32 offset = c_.groups.offset_of(index_);
@@ -74,7 +77,8 @@ Translator::Place Translator::find(const Operand& operand) {
   if (first && !kept) {
     address_of(operand, -offset);
     note_address(operand, -offset);
-    probe(g.write ? Access::Write : Access::Read, g.span, 0, alone);
+    const Access access = g.write ? Access::Write : Access::Read;
+    if (!probe_range(access, g.span, 0, alone)) probe(access, g.span, 0, alone);
     a_.mov(group_slot(group), kScratchA);
   } else {
     a_.mov(kScratchA, group_slot(group));

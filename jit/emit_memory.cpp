@@ -210,6 +210,7 @@ void Translator::emit_cold() {
   for (const Rest& rest : rests_) emit_rest(rest);
   emit_alone_probes();
   emit_cold_runs();
+  emit_range_misses();
   emit_second_probes();
   for (const Cold& cold : cold_) {
     a_.bind(cold.label);

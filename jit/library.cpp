@@ -53,6 +53,7 @@ bool Library::prepare(const Thunks& thunks) {
          reach(s, cpu_.mmu.code_places().numbers(), context_.places) &&
          reach(s, cpu_.mmu.view_address(), context_.view) &&
          reach(s, cpu_.mmu.windows_address(), context_.views) &&
+         reach(s, cpu_.mmu.ranges().rooms(), context_.ranges) &&
          make_stubs(cache_, thunks, context_.window, context_.stubs);
 }
 
@@ -77,6 +78,7 @@ NativeBlock* Library::add(Block& block, u64 rip) {
     cache_.advance();
   }
   drop_oldest(block);
+  if (const u32 unused = cpu_.mmu.ranges().unused()) release_ranges(unused);
   NativeBlock* const t = translate(block, rip, {page.host, kPageSize});
   if (!t) block.executions = 0;  // not each time again
   if (!t) return nullptr;
@@ -302,17 +304,30 @@ void Library::on_invalid(Block& block) {
   block.native = nullptr;
 }
 
+/// Its block has it no more.
+void Library::take_from_block(NativeBlock& t) {
+  NativeBlock* before = first(*t.block);
+  if (before == &t) {
+    t.block->native = t.next;
+  } else {
+    while (before->next != &t) before = before->next;
+    before->next = t.next;
+  }
+  remove(t);
+}
+
+/// Slots of IdentityRanges become free for other places.
+void Library::release_ranges(u32 slots) {
+  for (CodeCache::Region& region : cache_.regions())
+    for (NativeBlock* t = region.blocks; t; t = t->next_in_region)
+      if (!t->dead && (t->ranges & slots)) take_from_block(*t);
+  cpu_.mmu.ranges().release(slots);
+}
+
 void Library::evict(CodeCache::Region& region) {
   for (NativeBlock* t = region.blocks; t; t = t->next_in_region) {
     if (t->dead) continue;
-    NativeBlock* before = first(*t->block);
-    if (before == t) {
-      t->block->native = t->next;
-    } else {
-      while (before->next != t) before = before->next;
-      before->next = t->next;
-    }
-    remove(*t);
+    take_from_block(*t);
     ++counters_.evicted;
   }
   for (auto& [key, table] : targets_) table->forget_returns();

@@ -68,6 +68,8 @@ class Library final : public BlockObserver {
   void link(ExitSite& site, NativeBlock& to);
   void unchain(ExitSite& site);
   void unchain(NativeBlock& t);
+  void take_from_block(NativeBlock& t);
+  void release_ranges(u32 slots);
   void remove(NativeBlock& t);
   void note_generation();
   void start_round();

@@ -24,10 +24,13 @@ ZydisRegister moved(ZydisRegister reg, const std::array<u8, 16>& places) {
 }
 
 void replace_memory(ZydisEncoderOperand& op, const HostAddress& at) {
+  const auto named = [](u8 host) {
+    return host == kNoGuest ? ZYDIS_REGISTER_NONE
+                            : static_cast<ZydisRegister>(ZYDIS_REGISTER_RAX + host);
+  };
   const bool index = at.index != kNoGuest;
-  op.mem.base = ZYDIS_REGISTER_R14;
-  op.mem.index =
-      index ? static_cast<ZydisRegister>(ZYDIS_REGISTER_RAX + at.index) : ZYDIS_REGISTER_NONE;
+  op.mem.base = named(at.base);
+  op.mem.index = named(at.index);
   op.mem.scale = static_cast<ZyanU8>(index ? 1 << at.scale : 0);
   op.mem.displacement = at.offset;
 }

@@ -20,11 +20,12 @@ struct HostCode {
   std::span<const u8> span() const { return {bytes, length}; }
 };
 
-/// [r14 + index << scale + offset]
+/// [base + index << scale + offset], by host registers; kNoGuest: none.
 struct HostAddress {
   i32 offset = 0;
-  u8 index = kNoGuest;  ///< host register
+  u8 index = kNoGuest;
   u8 scale = 0;
+  u8 base = 14;
 };
 
 /// `places`: host register by guest register. `memory`: the memory operand becomes `at`.

@@ -8,7 +8,7 @@
 namespace ring3::jit {
 namespace {
 
-constexpr u8 kBase = 14, kNoIndex = 4;
+constexpr u8 kNoIndex = 4, kNoBase = 5;  ///< in ModRM and SIB
 
 /// The numbers of registers in an encoding, and what REX they ask for.
 struct Fields {
@@ -62,13 +62,16 @@ struct Writer {
 };
 
 void write_address(Writer& write, u8 reg, const HostAddress& at) {
-  const bool index = at.index != kNoGuest;
+  const bool index = at.index != kNoGuest, base = at.base != kNoGuest;
+  const u8 low = base ? at.base & 7 : kNoBase;
+  const bool sib = index || !base || low == kNoIndex;
   const bool small = at.offset == static_cast<i8>(at.offset);
-  const u8 mod = at.offset == 0 ? 0x00 : small ? 0x40 : 0x80;
-  write(static_cast<u8>(mod | (reg & 7) << 3 | (index ? 4 : kBase & 7)));
-  if (index) write(static_cast<u8>(at.scale << 6 | (at.index & 7) << 3 | (kBase & 7)));
-  for (unsigned n = 0; n < (mod == 0 ? 0u : small ? 1u : 4u); ++n)
-    write(static_cast<u8>(at.offset >> 8 * n));
+  const bool none = !base || (at.offset == 0 && low != kNoBase);
+  const u8 mod = none ? 0x00 : small ? 0x40 : 0x80;
+  write(static_cast<u8>(mod | (reg & 7) << 3 | (sib ? 4 : low)));
+  if (sib) write(static_cast<u8>(at.scale << 6 | (index ? at.index & 7 : kNoIndex) << 3 | low));
+  const unsigned bytes = !base || mod == 0x80 ? 4 : mod == 0 ? 0 : 1;
+  for (unsigned n = 0; n < bytes; ++n) write(static_cast<u8>(at.offset >> 8 * n));
 }
 
 bool takes(const Decoded& d, bool memory) {
@@ -98,7 +101,8 @@ HostCode repatch(const Decoded& d, const std::array<u8, 16>& places, bool memory
     if (d.operands[n].type == ZYDIS_OPERAND_TYPE_REGISTER &&
         !move_register(d.operands[n], places, f))
       return {};
-  const u8 b = memory ? kBase : modrm ? f.rm : f.opcode;
+  const u8 base = at.base == kNoGuest ? u8{0} : at.base;
+  const u8 b = memory ? base : modrm ? f.rm : f.opcode;
   const bool x = memory && at.index != kNoGuest && at.index >= 8;
   const u8 rex = static_cast<u8>(raw.rex.W << 3 | (modrm && f.reg >= 8) << 2 | x << 1 | (b >= 8));
   const bool has_rex = rex != 0 || f.low_byte;

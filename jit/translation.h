@@ -126,6 +126,7 @@ struct NativeBlock {
   Targets* targets = nullptr;  ///< of its mode
   const u8* code = nullptr;
   u32 code_bytes = 0;
+  u32 ranges = 0;               ///< slots of IdentityRanges that it names: bits
   u32 start = 0;                ///< offset behind the question whether its place holds
   CodePlaces::Place place;      ///< of user code
   bool dead = false;            ///< its block is invalid, or it was taken away

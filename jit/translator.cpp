@@ -55,6 +55,7 @@ NativeBlock* Translator::translate(Way way) {
     c_.treatments.push_back(way == Way::Handlers
                                 ? callout_of(c_.decoded[n])
                                 : treatment_of(c_.decoded[n], block_.insns[n], c_.options));
+  guess_addresses();
   c_.groups.find(c_.decoded, block_.insns, c_.treatments, word(), rip_);
   const u32 poll_at = poll_index(way == Way::Lazy);
   t_->flags_dead = poll_at != 0;

@@ -50,12 +50,13 @@ struct Context {
   Stubs stubs;
   std::array<i32, kViews> tables{};  ///< where TLBs stand, if that is so low
   // Byte offsets from CpuState.
-  i32 signals = 0, window = 0, generation = 0, places = 0, view = 0, views = 0;
+  i32 signals = 0, window = 0, generation = 0, places = 0, view = 0, views = 0, ranges = 0;
   Targets* other_level = nullptr;  ///< of the code that the block's SYSCALL or SYSRET leads to
   CodePlaces::Place place;         ///< of the block that is translated, if it is user code
   bool bmi2 = false;               ///< of the host
   std::vector<Decoded> decoded;    ///< of the block that is translated
   std::vector<Treatment> treatments;
+  std::vector<u64> guesses;  ///< where memory operands likely are; empty: nobody asks
   AccessGroups groups;
   asmjit::CodeHolder code;  ///< used again and again: so are its tables
   x86::Assembler assembler;
@@ -163,6 +164,18 @@ class Translator {
     Access access;
     unsigned size;
     u32 align_mask;
+  };
+  /// An access where its range's slot has no room.
+  struct RangeMiss {
+    asmjit::Label label, back, cold;
+    u32 index;
+    u64 at;
+    Access access;
+    unsigned size;
+    u32 align_mask = 0;
+    bool in_place = false;  ///< without a host address: the instruction once more
+    Flags flags = {};       ///< behind the probe, if in place
+    SimdState simd = {};
   };
   /// How the next probe may compute its address once more.
   struct Again {
@@ -323,6 +336,18 @@ class Translator {
   void load_places(const std::array<u8, 16>& places) { load_places(places, d_); }
   void load_places(const std::array<u8, 16>& places, const Decoded& d);
   void store_places(const std::array<u8, 16>& places);
+  void run_calmly(const HostCode& code, const std::array<u8, 16>& places, const FlagUse& use);
+  void run_code(const HostCode& code, const std::array<u8, 16>& places, const FlagUse& use);
+  // emit_range.cpp
+  void guess_addresses();
+  std::optional<u32> range_slot(bool write);
+  x86::Mem range_room(u32 slot) const;
+  bool may_stand_in_range() const;
+  HostAddress range_address() const;
+  bool copy_in_range();
+  bool probe_range(Access access, unsigned size, u32 align_mask, asmjit::Label cold);
+  void emit_range_misses();
+  void run_after_miss(const RangeMiss& miss);
   // emit_memory.cpp
   void effective_address(const ZydisDecodedOperand& op, i32 shift = 0);
   void address_in_segment(x86::Gp to, i32 shift = 0);
@@ -516,6 +541,7 @@ class Translator {
   Again again_;
   bool by_base_ = true;  ///< such a probe may look for the operand's base
   List<SecondProbe> second_probes_{&c_.lists};
+  List<RangeMiss> range_misses_{&c_.lists};
   bool by_delta_ = false;        ///< the next probe leaves host - linear address in kScratchA
   Line line_ = kNoLine;          ///< the next probe asks first
   std::optional<u64> constant_;  ///< the next probe is for that, not for kScratchA

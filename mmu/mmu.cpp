@@ -34,6 +34,7 @@ void Mmu::activate() {
 /// stand.
 void Mmu::empty_tables() {
   for (Tlb& table : tables_) table.flush();
+  ranges_.clear();
 }
 
 bool Mmu::allows(const ShadowEntry& e, Access access, View view) const {
@@ -91,6 +92,7 @@ Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e,
     if (counting_) ++counts_[gpa.value >> kPageShift];
     return t;
   }
+  if (address.value < IdentityRanges::kEnd) note_identity(address, physical, e);
   if (!t.page.host || std::ranges::find(armed_, address.page().value) != armed_.end()) return t;
   const bool ram = t.page.kind == PageKind::Ram;
   const bool direct_write = (rights & right_bit(Access::Write)) && e.dirty && ram;
@@ -105,6 +107,16 @@ Translation Mmu::deliver(LinearAddr address, u64 physical, const ShadowEntry& e,
         .beside_code = direct_write ? memory_.code_page(t.page) : Tlb::kNoPage},
        view);
   return t;
+}
+
+/// The newest translation counts, whatever view it is for.
+void Mmu::note_identity(LinearAddr address, u64 physical, const ShadowEntry& e) {
+  const u8 rights = rights_in(state_, e, View::Supervisor);
+  if (e.page_shift < IdentityRanges::kChunkShift || physical != address.value ||
+      state_.mode() != PagingMode::Level4 || !(rights & right_bit(Access::Read)) || armed())
+    return ranges_.drop(address.value, true);
+  ranges_.note(address.value, e.page_shift, (rights & right_bit(Access::Write)) && e.dirty,
+               e.global);
 }
 
 void Mmu::fill(const TlbFill& entry, View view) {
@@ -123,6 +135,7 @@ void Mmu::on_page_watched(PhysAddr page) { on_pages_watched(page, 1); }
 
 void Mmu::on_pages_watched(PhysAddr first, u64 count) {
   for (Tlb& table : tables_) table.drop_writes(first.value, count);
+  ranges_.on_watched(first.value, count);
 }
 
 void Mmu::flush_rights() {
@@ -141,6 +154,7 @@ void Mmu::flush_all() {
 
 void Mmu::flush_tables_non_global() {
   for (Tlb& table : tables_) table.flush_non_global();
+  ranges_.drop_non_global();
 }
 
 void Mmu::set_cr0(u64 cr0) {
@@ -190,6 +204,7 @@ void Mmu::load_cr3(u64 cr3, bool keep, const std::array<u64, 4>& pdpte) {
 
 void Mmu::drop(LinearAddr address, bool global_too) {
   for (Tlb& table : tables_) table.drop(address.value, global_too);
+  ranges_.drop(address.value, global_too);
 }
 
 void Mmu::invlpg(LinearAddr address) {

@@ -14,6 +14,7 @@
 #include "base/types.h"
 #include "mmu/code_places.h"
 #include "mmu/generations.h"
+#include "mmu/identity_ranges.h"
 #include "mmu/paging.h"
 #include "mmu/physical_memory.h"
 #include "mmu/shadow.h"
@@ -148,6 +149,9 @@ class Mmu final : private MapListener {
   /// What is known of user code in the space of `generation()`, which users select.
   CodePlaces& code_places() { return code_places_; }
 
+  /// What supervisor code may access with no look at the TLB.
+  IdentityRanges& ranges() { return ranges_; }
+
   const Tlb& tlb(View view) const { return tables_[static_cast<size_t>(view)]; }
   const ShadowPageTables& shadow() const { return shadow_; }
   const MmuCounters& counters() const { return counters_; }
@@ -166,6 +170,7 @@ class Mmu final : private MapListener {
   bool is_global(const ShadowEntry& e) const { return e.global || !(state_.cr4 & paging::kCr4Pge); }
   Translation deliver(LinearAddr address, u64 physical, const ShadowEntry& e, u8 rights, View view);
   void fill(const TlbFill& entry, View view);
+  void note_identity(LinearAddr address, u64 physical, const ShadowEntry& e);
   void drop(LinearAddr address, bool global_too);
   void flush_rights();  ///< what pages map to stays, who may use them changed
   void flush_tables_non_global();
@@ -178,6 +183,7 @@ class Mmu final : private MapListener {
   bool bypass_ = false, counting_ = false;
   Generations generations_;
   CodePlaces code_places_;
+  IdentityRanges ranges_{memory_};
   std::array<Tlb, kViews> tables_;
   ShadowPageTables shadow_;
   MmuCounters counters_;

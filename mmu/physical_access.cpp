@@ -77,6 +77,13 @@ void PhysicalMemory::set_watcher(Watch who, WriteWatcher* watcher) {
   watchers_[std::countr_zero<u8>(who)] = watcher;
 }
 
+u64 PhysicalMemory::first_watched(PhysAddr start, u64 end) const {
+  const u8* const masks = watch_.data();
+  const u8* const found = std::find_if(masks + (start.value >> kPageShift),
+                                       masks + (end >> kPageShift), [](u8 m) { return m != 0; });
+  return std::min(end, static_cast<u64>(found - masks) << kPageShift);
+}
+
 void PhysicalMemory::watch(PhysAddr address, Watch who) {
   const PhysPage p = page(address);
   if (p.kind != PageKind::Ram) return;

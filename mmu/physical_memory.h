@@ -165,6 +165,17 @@ class PhysicalMemory {
   /// For a cpu that wrote through a host pointer to a page that may be watched.
   void notify_write(PhysAddr address, u64 size);
 
+  /// Where the RAM of address 0 stands.
+  const u8* ram_base() const { return ram_.data(); }
+  /// RAM below 4 GiB that nothing covers, in one piece, at its own address.
+  bool is_plain_ram(PhysAddr start, u64 size) const {
+    const RamWindow& w = fast_[0];
+    return a20() && w.host == ram_.data() + w.start && start.value - w.start < w.size &&
+           size <= w.size - (start.value - w.start);
+  }
+  /// The first page of plain RAM from `start` on that is watched; `end` if none is before it.
+  u64 first_watched(PhysAddr start, u64 end) const;
+
   /// The host memory that backs RAM, in guest order (low part, then the part above 4 GiB).
   std::span<u8> ram() { return {ram_.data(), ram_bytes_}; }
   /// RAM on cards; its offsets count from the first byte.

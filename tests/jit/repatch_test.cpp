@@ -14,6 +14,9 @@ namespace {
 /// As the translator has them: r8 to r11 in scratch registers, r12 to r15 and RSP elsewhere.
 constexpr std::array<u8, 16> kPlaces = {0, 1, 2, 3, 12, 5, 6, 7, 14, 13, 14, 13, 8, 9, 10, 11};
 
+constexpr u8 kIndices[] = {kNoGuest, 13, 13, 1, 5, 8, 12},
+             kBases[] = {kNoGuest, 14, 14, 0, 5, 8, 12, 13};
+
 std::array<u8, 16> random_code(std::mt19937& random) {
   constexpr u8 kLikely[] = {0x66, 0xF2, 0xF3, 0xF0, 0x65};
   std::array<u8, 16> code;
@@ -51,8 +54,9 @@ TEST_CASE("repatch: random instructions that are copied -> what the encoder make
     if (treatment != Treatment::Copy && treatment != Treatment::CopyMem) continue;
     const bool memory = treatment == Treatment::CopyMem;
     const HostAddress at{.offset = static_cast<i32>(random()) >> (random() % 32),
-                         .index = random() % 2 ? kNoGuest : u8{13},
-                         .scale = static_cast<u8>(random() % 4)};
+                         .index = kIndices[random() % std::size(kIndices)],
+                         .scale = static_cast<u8>(random() % 4),
+                         .base = kBases[random() % std::size(kBases)]};
     const HostCode fast = repatch(d, kPlaces, memory, at);
     if (fast.length == 0) continue;
     const HostCode slow = encode_anew(d, kPlaces, memory, at);
