@@ -266,10 +266,12 @@ class Translator {
   void leave_steady(const Cold& cold);
   // emit_runs.cpp
   bool may_run_on(u32 index) const;
+  bool passes_run(u32 index) const;
   u32 run_length() const;
   void go_to(u32 index, u64 at);
   void find_run(u32 group, u32 behind, asmjit::Label alone);
   void move_operand(const x86::Mem& slot);
+  void move_by_copy(i32 offset);
   void emit_run_members(u32 behind);
   bool emit_run();
   void emit_cold_runs();
