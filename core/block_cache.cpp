@@ -180,7 +180,7 @@ PhysAddr BlockCache::fetch_page(Cpu& cpu, u64 linear, const u8*& host,
 }
 
 Block& BlockCache::find_slow(Cpu& cpu, u64 linear, JumpEntry& entry) {
-  if (map_changed_) clear();
+  if (map_changed_) drop_remapped();
   if (graveyard_.size() > kMaxDead) bury();
   const CpuState& s = cpu.state;
   u64 available = kPageSize - (linear & kPageMask);
@@ -283,15 +283,27 @@ u64 BlockCache::lines_of(u64 offset, u64 bytes) {
   return PhysicalMemory::lines_of(offset, std::max<u64>(bytes, 1));
 }
 
+BlockCache::PageBlocks& BlockCache::page_of(PhysAddr address) {
+  const auto [it, is_new] = pages_.try_emplace(address.page().value);
+  if (is_new) it->second.ram = ram_at(address);
+  return it->second;
+}
+
+/// Null: something else, or nothing.
+const u8* BlockCache::ram_at(PhysAddr address) const {
+  const PhysPage page = memory_.page(address);
+  return page.kind == PageKind::Ram ? page.host : nullptr;
+}
+
 Block& BlockCache::keep(std::unique_ptr<Block> block) {
   if (insns_ > kMaxInsns) make_room();
   Block& b = *block;
-  PageBlocks& page = pages_[b.start.page().value];
+  PageBlocks& page = page_of(b.start);
   page.lines |= lines_of(b.start.offset(), b.bytes);
   memory_.watch(b.start.page(), PhysicalMemory::kWatchCode);
   memory_.set_code_lines(b.start, page.lines);
   if (b.crosses) {
-    PageBlocks& second = pages_[b.second_page.page().value];
+    PageBlocks& second = page_of(b.second_page);
     second.lines |= 1;
     second.tails.push_back(&b);
     memory_.watch(b.second_page.page(), PhysicalMemory::kWatchCode);
@@ -442,7 +454,25 @@ void BlockCache::bury() {
 /// from the jump cache until then.
 void BlockCache::on_map_change() {
   map_changed_ = true;
-  if (current_ && current_->valid) stop(*current_);
+  if (!current_ || !current_->valid) return;
+  if (current_ == uncached_.get()) return stop(*current_);
+  invalidate(*current_);
+}
+
+/// What was decoded of RAM that stands where it stood is as good as before: PCI software moves
+/// windows while most of a kernel has run already.
+void BlockCache::drop_remapped() {
+  map_changed_ = false;
+  std::vector<u64> gone;
+  for (const auto& [page, blocks] : pages_)
+    if (!blocks.ram || blocks.ram != ram_at({page})) gone.push_back(page);
+  for (const u64 page : gone) {
+    PageBlocks& blocks = pages_[page];
+    while (!blocks.blocks.empty()) invalidate(*blocks.blocks.back());
+    while (!blocks.tails.empty()) invalidate(*blocks.tails.back());
+    memory_.unwatch({page}, PhysicalMemory::kWatchCode);
+    pages_.erase(page);
+  }
 }
 
 void BlockCache::stop(Block& block) {

@@ -83,15 +83,16 @@ class BlockCache final : public WriteWatcher, private MapListener {
     Block* block = nullptr;
   };
   struct PageBlocks {
-    u64 lines = 0;          ///< 64-byte lines that hold code
-    unsigned rewrites = 0;  ///< writes that hit blocks since the last one was decoded
+    const u8* ram = nullptr;  ///< the host's, if it is that
+    u64 lines = 0;            ///< 64-byte lines that hold code
+    unsigned rewrites = 0;    ///< writes that hit blocks since the last one was decoded
     std::vector<std::unique_ptr<Block>> blocks;
     std::vector<Block*> tails;  ///< blocks of the page before that run into this one
   };
   static constexpr size_t kJumpEntries = 32768;
   static constexpr unsigned kBucketBits = 17;
   static constexpr size_t kMaxDead = 4096;
-  static constexpr unsigned kMaxRewrites = 4;
+  static constexpr unsigned kMaxRewrites = 16;
   static constexpr size_t kMaxInsns = 600'000;
 
   /// Fibonacci hashing: code starts are dense in few pages, the low bits alone collide.
@@ -100,6 +101,9 @@ class BlockCache final : public WriteWatcher, private MapListener {
   }
   void on_map_change() override;
   void on_page_watched(PhysAddr) override {}
+  void drop_remapped();
+  PageBlocks& page_of(PhysAddr address);
+  const u8* ram_at(PhysAddr address) const;
   static void stop(Block& block);
   Block* known(const Cpu& cpu, u64 linear) const;
   Block* known_elsewhere(Cpu& cpu, u64 linear);

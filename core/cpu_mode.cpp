@@ -54,7 +54,7 @@ u32 key_of(const CpuState& st) {
   if (st.cpl == 3) key |= kUserCode;
   if (st.cpl == 1 || st.cpl == 2) key |= kMiddleRing;
   if (st.mode == CpuMode::Virtual8086) key |= 1 << 4;
-  if (st.seg[kSs].db) key |= 1 << 5;
+  if (st.seg[kSs].db) key |= kWideStack;
   if (st.cr0 & cr0::PE) key |= 1 << 6;
   if (flat32(st)) key |= kFlat32;
   if (st.long_mode()) key |= kLongMode;

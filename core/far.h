@@ -31,6 +31,33 @@ void sysret(Cpu& cpu, const Insn& i);
 void sysenter(Cpu& cpu, const Insn& i);
 void sysexit(Cpu& cpu, const Insn& i);
 
+/// What they set CS and SS to: flat segments, without descriptor reads. Derived parts as in 64-bit
+/// mode.
+constexpr Segment flat_segment(u16 selector, u8 type, u8 dpl, bool l, bool db) {
+  return {.selector = selector,
+          .type = type,
+          .s = true,
+          .dpl = dpl,
+          .present = true,
+          .l = l,
+          .db = db,
+          .g = true,
+          .usable = true,
+          .limit = 0xFFFFFFFF,
+          .flat_read = true,
+          .flat_write = true};
+}
+/// Execute/read accessed code.
+constexpr Segment flat_code(u16 selector, u8 cpl, bool long64) {
+  return flat_segment(selector, 11, cpl, long64, !long64);
+}
+/// Read/write accessed data.
+constexpr Segment flat_stack(u16 selector, u8 cpl) {
+  return flat_segment(selector, 3, cpl, false, true);
+}
+/// RFLAGS bits that SYSRET takes from R11.
+inline constexpr u64 kSysretFlags = flag::kAll & ~(flag::RF | flag::VM);
+
 /// Common to RETF and IRET: the code segment that a selector popped from the stack returns to, with
 /// its checks; RPL >= CPL has been checked or is here.
 Descriptor checked_return_code(Cpu& cpu, Selector sel);

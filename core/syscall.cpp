@@ -8,23 +8,10 @@ namespace ring3 {
 
 namespace {
 
-void set_flat_segment(Segment& s, u16 selector, u8 type, u8 dpl, bool l, bool db) {
-  s.selector = selector;
-  s.type = type;
-  s.s = s.present = s.usable = s.g = true;
-  s.avl = false;
-  s.l = l;
-  s.db = db;
-  s.dpl = dpl;
-  s.limit = 0xFFFFFFFF;
-  s.base = 0;
-}
-
-// Execute/read accessed code and read/write accessed data.
 void set_flat(Cpu& cpu, u16 cs, u16 ss, u8 cpl, bool long64) {
   CpuState& st = cpu.state;
-  set_flat_segment(st.seg[kCs], cs, 11, cpl, long64, !long64);
-  set_flat_segment(st.seg[kSs], ss, 3, cpl, false, true);
+  st.seg[kCs] = flat_code(cs, cpl, long64);
+  st.seg[kSs] = flat_stack(ss, cpl);
   st.cpl = cpl;
 }
 
@@ -81,8 +68,7 @@ void sysret(Cpu& cpu, const Insn& i) {
   // A non-canonical RCX is #GP(0), still at CPL 0.
   if (long64) require(cpu.canonical(st.gpr[kRcx]), GP(u16{0}));
   st.rip() = long64 ? st.gpr[kRcx] : st.gpr[kRcx] & 0xFFFFFFFF;
-  constexpr u64 kFromR11 = flag::kAll & ~(flag::RF | flag::VM);
-  st.rflags = st.long_mode() ? (st.gpr[kR11] & kFromR11) | flag::kFixed : st.rflags | flag::IF;
+  st.rflags = st.long_mode() ? (st.gpr[kR11] & kSysretFlags) | flag::kFixed : st.rflags | flag::IF;
   const u64 base = bits(st.star, 63, 48);
   set_flat(cpu, with_rpl3(long64 ? base + 16 : base), with_rpl3(base + 8), 3, long64);
   cpu.update_level();

@@ -16,10 +16,18 @@ namespace ring3 {
 /// In a key: code at CPL 3, at CPL 1 or 2.
 inline constexpr u32 kUserCode = 1 << 3, kMiddleRing = 1 << 9;
 
+/// In a key: SS.B.
+inline constexpr u32 kWideStack = 1 << 5;
 /// In a key: 32-bit code with flat segments.
 inline constexpr u32 kFlat32 = 1 << 7;
 /// In a key: EFER.LMA.
 inline constexpr u32 kLongMode = 1 << 8;
+
+/// The key of 64-bit code after CS and SS became flat at that level, from any key of 64-bit code.
+constexpr u32 key_at_level(u32 key, u8 cpl) {
+  const u32 other_levels = key & ~(kUserCode | kMiddleRing);
+  return other_levels | kWideStack | (cpl == 3 ? kUserCode : cpl == 0 ? 0 : kMiddleRing);
+}
 
 /// Mode bits that change what bytes mean. Part of each block's key.
 struct BlockMode {

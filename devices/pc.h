@@ -43,7 +43,6 @@ struct PcConfig {
   CpuModel cpu;
   bool icount = false;
   unsigned icount_shift = 3;          ///< one instruction takes 2^shift ns
-  bool private_memory = false;        ///< a copy of the process gets RAM of its own
   bool icount_sleep = true;           ///< sleep while guest time is skipped; the guest cannot tell
   std::array<ByteSink*, 4> serial{};  ///< null: that port is not there
   std::array<ByteSource*, 4> serial_input{};  ///< null: nobody types

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Large zeroed memory from the host: reserved at once, given out page by page when first touched.
+// Large zeroed memory from the host: reserved at once, given out page by page when first touched. A
+// copy of the process has its own.
 #pragma once
 
 #include <span>
@@ -10,17 +11,16 @@ namespace ring3 {
 
 class HostMemory {
  public:
-  /// Shared: one object that can be mapped again. Private: a copy of the process has its own.
-  /// Low: private, and below 2 GiB, if the host has such addresses to give. Large: private, in
-  /// large pages if the host likes, for what is used all at once.
-  enum class Kind : u8 { Shared, Private, Low, Large };
+  /// Low: below 2 GiB, if the host has such addresses to give. Large: in large pages if the host
+  /// likes, for what is used all at once.
+  enum class Kind : u8 { Anywhere, Low, Large };
   static constexpr u64 kLargePage = u64{2} << 20;
 
   HostMemory() = default;
   /// `bytes` is rounded up to host pages; `name` shows in the host's memory maps. The memory is
   /// page-aligned, all zero, and not yet backed. Throws std::bad_alloc if the host refuses the
   /// address space.
-  HostMemory(u64 bytes, const char* name, Kind kind = Kind::Shared);
+  HostMemory(u64 bytes, const char* name, Kind kind = Kind::Anywhere);
   ~HostMemory();
   HostMemory(HostMemory&& other) noexcept;
   HostMemory& operator=(HostMemory&& other) noexcept;

@@ -17,7 +17,7 @@ bool Translator::reachable(u64 target) const {
 }
 
 void Translator::emit() {
-  if (emit_string() || emit_stack() || emit_misc() || emit_system()) return;
+  if (emit_string() || emit_stack() || emit_misc() || emit_system() || emit_level()) return;
   switch (d_.insn.mnemonic) {
     case ZYDIS_MNEMONIC_JMP:
       return emit_jmp();
@@ -139,7 +139,7 @@ void Translator::check_place() {
 }
 
 /// kScratchB = the entry of the indirect-branch table for the rip in kScratchA, which is lost.
-void Translator::find_target(asmjit::Label cold) {
+void Translator::find_target(asmjit::Label cold, bool to_user) {
   if (c_.bmi2) {
     a_.rorx(kScratchB, kScratchA, imm(64 - 4));
   } else {
@@ -148,7 +148,7 @@ void Translator::find_target(asmjit::Label cold) {
   }
   a_.and_(kScratchB.r32(), imm(kTargetMask << 4));
   a_.add(kScratchB, frame(offsetof(Frame, targets)));
-  if (!user()) a_.xor_(kScratchA, frame(offsetof(Frame, salt)));
+  if (!to_user) a_.xor_(kScratchA, frame(offsetof(Frame, salt)));
   a_.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, tag)));
   const Lookup& second = lookups_.emplace_back(Lookup{a_.newLabel(), a_.newLabel(), cold});
   a_.jne(second.label);

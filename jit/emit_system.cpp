@@ -88,8 +88,8 @@ void Translator::emit_sti() {
   finish_cold(cold);
 }
 
-void Translator::emit_pushf() {
-  const i32 size = static_cast<i32>(word());
+/// kScratchB = RFLAGS without VM and RF. kScratchA is lost, and the host's flags.
+void Translator::rflags_from_frame() {
   save_flags();
   make_plain();
   flags_ = kFrame;
@@ -102,6 +102,30 @@ void Translator::emit_pushf() {
   a_.mov(kScratchA, state64(kRflags));
   a_.and_(kScratchA, imm(static_cast<i32>(~(flag::kArith | flag::VM | flag::RF))));
   a_.or_(kScratchB, kScratchA);
+}
+
+/// What the frame has of RFLAGS becomes that of kScratchA. kScratchB is lost too.
+void Translator::rflags_to_frame() {
+  a_.mov(kScratchB.r32(), kScratchA.r32());
+  a_.shr(kScratchB.r32(), imm(9));
+  a_.and_(kScratchB.r32(), imm(1));
+  a_.sub(kScratchB, imm(2));  // IF: all signals, else all but INTR
+  static_assert(flag::IF == bit(9) && kIntrWaits == 1);
+  a_.mov(frame(offsetof(Frame, poll)), kScratchB);
+  a_.mov(kScratchB.r32(), kScratchA.r32());
+  a_.and_(kScratchB.r32(), imm(flag::kArith & 0xFF));
+  a_.shl(kScratchB.r32(), imm(8));
+  a_.shr(kScratchA.r32(), imm(11));
+  a_.and_(kScratchA.r32(), imm(1));
+  a_.lea(kScratchB.r32(), x86::ptr(kScratchB, kScratchA, 0, 0x200));
+  a_.mov(frame(offsetof(Frame, flags)), kScratchB);
+  a_.mov(frame(offsetof(Frame, origin)), imm(0));
+  flags_ = kFrame;
+}
+
+void Translator::emit_pushf() {
+  const i32 size = static_cast<i32>(word());
+  rflags_from_frame();
   a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
   stack_slot(-size);
   const asmjit::Label cold = probe(Access::Write, word());
@@ -128,22 +152,8 @@ void Translator::emit_popf() {
   a_.jne(cold);
   a_.and_(kScratchB, imm(flag::IF | flag::DF));
   a_.xor_(state64(kRflags), kScratchB);
-  a_.mov(kScratchB.r32(), kScratchA.r32());
-  a_.shr(kScratchB.r32(), imm(9));
-  a_.and_(kScratchB.r32(), imm(1));
-  a_.sub(kScratchB, imm(2));  // IF: all signals, else all but INTR
-  static_assert(flag::IF == bit(9) && kIntrWaits == 1);
-  a_.mov(frame(offsetof(Frame, poll)), kScratchB);
-  a_.mov(kScratchB.r32(), kScratchA.r32());
-  a_.and_(kScratchB.r32(), imm(flag::kArith & 0xFF));
-  a_.shl(kScratchB.r32(), imm(8));
-  a_.shr(kScratchA.r32(), imm(11));
-  a_.and_(kScratchA.r32(), imm(1));
-  a_.lea(kScratchB.r32(), x86::ptr(kScratchB, kScratchA, 0, 0x200));
-  a_.mov(frame(offsetof(Frame, flags)), kScratchB);
-  a_.mov(frame(offsetof(Frame, origin)), imm(0));
+  rflags_to_frame();
   move_stack(static_cast<i32>(word()));
-  flags_ = kFrame;
   exit_to(truncate(at_ + insn_->length));
 }
 
@@ -157,14 +167,18 @@ void Translator::emit_ac(bool on) {
   } else {
     a_.and_(rflags_byte(2), imm(~kByte & 0xFF));
   }
-  const View view = on ? View::SupervisorAc : View::Supervisor;
+  set_view(on ? View::SupervisorAc : View::Supervisor);
+  if (!on) emit_forget_lines(a_);  // AC lifts SMAP, and does nothing else
+}
+
+/// Mmu::set_view().
+void Translator::set_view(View view) {
   const i32 from = c_.views + static_cast<i32>(static_cast<size_t>(view) * sizeof(TlbWindow));
   for (const size_t field : {offsetof(TlbWindow, base), offsetof(TlbWindow, mask)}) {
     a_.mov(kScratchA, state64(from + static_cast<i32>(field)));
     a_.mov(state64(c_.window + static_cast<i32>(field)), kScratchA);
   }
   a_.mov(x86::byte_ptr(kState, c_.view), imm(static_cast<u8>(view)));
-  if (!on) emit_forget_lines(a_);  // AC lifts SMAP, and does nothing else
 }
 
 /// TickLine::at() and the cpu's offset. All that the handler would write is lost before its cold

@@ -107,6 +107,10 @@ bool has_emitter(const Decoded& d, const Insn& insn) {
     case ZYDIS_MNEMONIC_PUSH:
     case ZYDIS_MNEMONIC_POP:
       return pushes_or_pops(d, insn);
+    case ZYDIS_MNEMONIC_SYSCALL:
+      return word_of(d) == 8;
+    case ZYDIS_MNEMONIC_SYSRET:
+      return insn.operand_width == 8;
     case ZYDIS_MNEMONIC_ENTER:
       return insn.operand_width == word_of(d) && (insn.imm2 & 31) == 0;
     case ZYDIS_MNEMONIC_MOV:

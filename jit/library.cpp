@@ -58,7 +58,8 @@ bool Library::prepare(const Thunks& thunks) {
 
 void Library::set_perf_map(std::unique_ptr<PerfMap> map) {
   perf_map_ = std::move(map);
-  if (perf_map_) perf_map_->add(cache_.next() - cache_.used(), cache_.used(), "ring3_stubs");
+  if (perf_map_)
+    perf_map_->add(cache_.at(0), static_cast<size_t>(cache_.next() - cache_.at(0)), "ring3_stubs");
 }
 
 NativeBlock* Library::find(const Block& block, u64 rip) const {
@@ -79,7 +80,7 @@ NativeBlock* Library::add(Block& block, u64 rip) {
   NativeBlock* const t = translate(block, rip, {page.host, kPageSize});
   if (!t) block.executions = 0;  // not each time again
   if (!t) return nullptr;
-  t->targets = &targets(block);
+  t->targets = &targets(block.key);
   t->next = first(block);
   block.native = t;
   t->next_in_region = std::exchange(cache_.region().blocks, t);
@@ -116,6 +117,9 @@ NativeBlock* Library::translate(Block& block, u64 rip, std::span<const u8> page)
     bytes = joined;
   }
   bytes = bytes.first(block.bytes);
+  context_.other_level = nullptr;
+  if (const std::optional<u8> level = other_level(block))
+    context_.other_level = &targets(key_at_level(block.key, *level));
   if (block.key & kUserCode) {
     CodePlaces& places = cpu_.mmu.code_places();
     context_.place = block.crosses
@@ -181,11 +185,11 @@ void Library::unchain(ExitSite& site) {
   if (site.saved.at) patch(*site.from, site.saved, nullptr);
 }
 
-Targets& Library::targets(const Block& block) {
-  auto& table = targets_[block.key];
+Targets& Library::targets(u32 key) {
+  auto& table = targets_[key];
   if (!table) {
     table = std::make_unique<Targets>(stubs().return_to_zero);
-    table->user = block.key & kUserCode;
+    table->user = key & kUserCode;
   }
   return *table;
 }
@@ -210,6 +214,12 @@ void Library::note_generation() {
   while (ExitSite* site = crossings_.any_open()) unchain(*site);
 }
 
+/// Code places are of one space: that of the table that is selected next.
+void Library::unselect_user() {
+  for (auto& [key, table] : targets_)
+    if (table->user) table->generation = 0;
+}
+
 u64 Library::select(Targets& table) {
   const Mmu& mmu = cpu_.mmu;
   if (mmu.last_generation() != last_generation_) note_generation();
@@ -218,9 +228,11 @@ u64 Library::select(Targets& table) {
     for (size_t n : table.own) table.entries[n] = Targets::empty(n);
     table.own.clear();
     table.forget_returns();
+    if (table.user) unselect_user();
     table.generation = mmu.generation();
+    table.salt = table.user ? 0 : salt_of(mmu.global_generation());
   }
-  return table.salt(mmu);
+  return table.salt;
 }
 
 /// It was found there just now.

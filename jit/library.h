@@ -56,7 +56,8 @@ class Library final : public BlockObserver {
   }
 
  private:
-  Targets& targets(const Block& block);
+  Targets& targets(u32 key);
+  void unselect_user();
   static void publish_user(const NativeBlock& t);
   void note_place(const NativeBlock& t);
   static void take_out(const NativeBlock& t);

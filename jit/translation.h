@@ -18,7 +18,7 @@ namespace ring3::jit {
 
 /// An entry of the indirect-branch tables.
 struct Target {
-  u64 tag = 0;               ///< rip ^ Targets::salt()
+  u64 tag = 0;               ///< rip ^ Targets::salt
   const u8* code = nullptr;  ///< NativeBlock::code
 };
 static_assert(sizeof(Target) == 16);
@@ -41,8 +41,10 @@ struct Targets {
   std::array<Target, kTargetMask + 1> entries;
   std::array<Target, size_t{1} << kSecondBits> second;
   bool user = false;
-  u64 generation = 0;       ///< of the space that `own` are of
-  std::vector<size_t> own;  ///< entries that are not global, if not `user`
+  // Of the space for which it was selected last.
+  u64 generation = 0;
+  u64 salt = 0;
+  std::vector<size_t> own;  ///< entries of it that are not global, if not `user`
   /// Where calls expect a return to, and the code that goes there, by the low bits of where the
   /// address stands in the stack. Of one space only.
   static constexpr u32 kReturns = 256, kReturnMask = (kReturns - 1) * sizeof(u64);
@@ -51,7 +53,6 @@ struct Targets {
   const u8* to_zero = nullptr;  ///< code that goes to rip 0
 
   explicit Targets(const u8* return_to_zero) : to_zero(return_to_zero) { clear(); }
-  u64 salt(const Mmu& mmu) const { return user ? 0 : salt_of(mmu.global_generation()); }
   static size_t second_slot(u64 tag) { return (tag * kSecondFactor) >> (64 - kSecondBits); }
   /// The code at rip in the space whose salt it is, or null.
   const u8* find(u64 rip, u64 salt) const {

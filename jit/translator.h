@@ -51,9 +51,10 @@ struct Context {
   std::array<i32, kViews> tables{};  ///< where TLBs stand, if that is so low
   // Byte offsets from CpuState.
   i32 signals = 0, window = 0, generation = 0, places = 0, view = 0, views = 0;
-  CodePlaces::Place place;       ///< of the block that is translated, if it is user code
-  bool bmi2 = false;             ///< of the host
-  std::vector<Decoded> decoded;  ///< of the block that is translated
+  Targets* other_level = nullptr;  ///< of the code that the block's SYSCALL or SYSRET leads to
+  CodePlaces::Place place;         ///< of the block that is translated, if it is user code
+  bool bmi2 = false;               ///< of the host
+  std::vector<Decoded> decoded;    ///< of the block that is translated
   std::vector<Treatment> treatments;
   AccessGroups groups;
   asmjit::CodeHolder code;  ///< used again and again: so are its tables
@@ -425,6 +426,17 @@ class Translator {
   void emit_ac(bool on);
   void emit_swapgs();
   void emit_rdtsc();
+  void rflags_from_frame();
+  void rflags_to_frame();
+  void set_view(View view);
+  // emit_level.cpp
+  bool emit_level();
+  void emit_syscall();
+  void emit_sysret();
+  void require_syscall(asmjit::Label cold);
+  void find_on_other_level(asmjit::Label cold);
+  void set_segment(Seg seg, const Segment& to);
+  void enter_level(u8 cpl);
   // emit_return.cpp
   void find_return();
   void expect_return(u64 next);
@@ -443,7 +455,8 @@ class Translator {
   void emit_pop();
   void emit_leave();
   void load_target();
-  void find_target(asmjit::Label cold);
+  void find_target(asmjit::Label cold) { find_target(cold, user()); }
+  void find_target(asmjit::Label cold, bool to_user);
   void emit_lookups();
   void stack_slot(i32 offset) { address_of({.base = kGuestRsp, .offset = offset}, 0); }
   void move_stack(i32 offset);
@@ -521,6 +534,10 @@ class Translator {
   BlockRecord* record_ = nullptr;
   std::vector<HostPart> parts_;
 };
+
+/// The level that the block's last instruction leads to, if that is SYSCALL in user code or SYSRET
+/// in ring 0, both 64-bit.
+std::optional<u8> other_level(const Block& block);
 
 /// Arithmetic flags that the instruction looks at, as ZYDIS_CPUFLAG bits.
 u32 tested_flags(const Decoded& d);

@@ -19,12 +19,12 @@ PhysPage advanced(PhysPage page, u64 bytes) {
 
 }  // namespace
 
-PhysicalMemory::PhysicalMemory(u64 ram_bytes, HostMemory::Kind kind, u64 device_ram_bytes)
+PhysicalMemory::PhysicalMemory(u64 ram_bytes, u64 device_ram_bytes)
     : ram_bytes_(ram_bytes),
       device_ram_bytes_(device_ram_bytes),
-      ram_(ram_bytes + device_ram_bytes, "guest-ram", kind),
-      watch_((ram_bytes + device_ram_bytes) >> kPageShift, "guest-ram-watch", kind),
-      code_lines_(sizeof(u64) * (ram_bytes >> kPageShift), "guest-ram-code", kind) {
+      ram_(ram_bytes + device_ram_bytes, "guest-ram"),
+      watch_((ram_bytes + device_ram_bytes) >> kPageShift, "guest-ram-watch"),
+      code_lines_(sizeof(u64) * (ram_bytes >> kPageShift), "guest-ram-code") {
   RING3_CHECK(page_aligned(ram_bytes) && ram_bytes >= kMinRam, "{} bytes of RAM", ram_bytes);
   RING3_CHECK(page_aligned(device_ram_bytes), "{} bytes of device RAM", device_ram_bytes);
   rebuild_map();

@@ -38,7 +38,6 @@ std::string hex(const u8* p, size_t size) {
 PcConfig Lockstep::config_of(PcConfig config, Streams& streams, unsigned board) {
   config.icount = true;
   config.icount_sleep = false;
-  config.private_memory = true;
   streams.connect(config, board);
   return config;
 }

@@ -113,6 +113,29 @@ TEST_CASE("block cache: ROM comes over decoded RAM -> the ROM's code runs") {
   CHECK((m.reg(kRax) & 0xFF) == 1);
 }
 
+TEST_CASE("block cache: a window moves elsewhere -> decoded RAM stays, code in the window goes") {
+  M m;
+  CodeWindow window;
+  constexpr u64 kWindow = 0xE000'0000, kElsewhere = 0xE010'0000;
+  const u8 rom[] = {0xF4};
+  m.memory.add_rom({kWindow}, rom);
+  m.protected_mode({0x40, 0xF4});                     // inc eax; hlt
+  m.put(M::kCode + 0xFFE, {0xB8, 1, 0, 0, 0, 0xF4});  // crosses into the page that gets a window
+  for (const u64 at : {M::kCode, M::kCode + 0xFFE, kWindow}) {
+    restart(m, at);
+    CHECK(m.run() == Exit::Halted);
+  }
+  const size_t before = m.cpu.blocks->size();
+  m.memory.add_mmio({kElsewhere}, kPageSize, window);
+  restart(m, kElsewhere + 0x103);
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.cpu.blocks->size() == before - 1);
+  m.memory.add_mmio({M::kCode + kPageSize}, kPageSize, window);
+  restart(m, kElsewhere + 0x103);
+  CHECK(m.run() == Exit::Halted);
+  CHECK(m.cpu.blocks->size() == 1);
+}
+
 TEST_CASE("block cache: a store lays ROM over its own block -> the ROM's next instruction runs") {
   M m;
   CodeWindow window;
@@ -163,8 +186,8 @@ TEST_CASE("block cache: a page's blocks overwritten one after the other -> all o
   m.put(M::kCode + 20 * 64, {0xF4});
   CHECK(m.run() == Exit::Halted);
   REQUIRE(m.cpu.blocks->size() == 21);
-  for (u64 line = 0; line < 3; ++line) m.cpu.blocks->on_watched_write({M::kCode + line * 64}, 1);
-  CHECK(m.cpu.blocks->size() == 18);
-  m.cpu.blocks->on_watched_write({M::kCode + 3 * 64}, 1);
+  for (u64 line = 0; line < 15; ++line) m.cpu.blocks->on_watched_write({M::kCode + line * 64}, 1);
+  CHECK(m.cpu.blocks->size() == 6);
+  m.cpu.blocks->on_watched_write({M::kCode + 15 * 64}, 1);
   CHECK(m.cpu.blocks->size() == 0);
 }

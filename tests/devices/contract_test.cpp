@@ -67,9 +67,7 @@ Unit pci_with_bridges(Bench& b) {
 /// The VGA reached through the physical map: its window at A0000h, or the registers in BAR 2.
 struct MappedVga final : Device, MmioHandler {
   MappedVga(Bench& b, u64 where)
-      : memory(u64{1} << 20, HostMemory::Kind::Shared, u64{256} << 10),
-        vga(b.clock, memory),
-        base(where) {
+      : memory(u64{1} << 20, u64{256} << 10), vga(b.clock, memory), base(where) {
     vga.set_up_as_firmware();
   }
   PhysicalMemory memory;
@@ -164,7 +162,7 @@ const Entry kDevices[] = {
     {"pc-testdev", 0x118, false, [](Bench& b) { return unit<PcTestdev>(gsi_lines(b)); }},
     {"isa-debug-exit", 4, false, [](Bench& b) { return unit<DebugExit>([&b](int status) { b.note(fmt::format("exit {}", status)); }); }},
     {"debugcon", 1, false, [](Bench& b) { return unit<DebugCon>(b.keep<TracedSink>(b)); }},
-    {"vga", 0x46, false, [](Bench& b) { return unit<Vga>(b.clock, b.keep<PhysicalMemory>(u64{1} << 20, HostMemory::Kind::Shared, u64{256} << 10)); }},
+    {"vga", 0x46, false, [](Bench& b) { return unit<Vga>(b.clock, b.keep<PhysicalMemory>(u64{1} << 20, u64{256} << 10)); }},
     {"vmmouse", 4, false, [](Bench& b) { return poked<VmMouse>([](VmMouse& d, u32 n) { d.move(n & 0xFFFF, n >> 16, n & 7, 1); }, VmMouse::Wires{[&b] { return BackdoorRegisters{0x564D5868, b.time.time % 3 ? 0x53424152u : 0x45414552u, static_cast<u32>(39 + b.time.time % 3)}; }, [&b](const BackdoorRegisters& r) { b.note(fmt::format("registers {:x}", r[1])); }, b.call("kick")}); }},
     {"vga memory", 0x20000, false, [](Bench& b) { return vga_in_memory(b, 0xA0000); }},
     {"vga registers", 0x1000, false, [](Bench& b) { return vga_in_memory(b, 0xFEBF0000); }},

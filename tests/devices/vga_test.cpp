@@ -15,7 +15,7 @@ constexpr u32 kSeqPort = 0x3C4, kGfxPort = 0x3CE, kCrtcPort = 0x3D4;
 
 struct Fixture {
   Bench bench;
-  PhysicalMemory memory{1 << 20, HostMemory::Kind::Shared, kVideo};
+  PhysicalMemory memory{1 << 20, kVideo};
   Vga vga{bench.clock, memory};
   Fixture() { vga.set_up_as_firmware(); }
 

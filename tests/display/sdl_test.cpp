@@ -36,7 +36,7 @@ void push_key(SDL_EventType type, SDL_Scancode code) {
 TEST_CASE("sdl: events of the window -> keys, pointer, quit") {
   setenv("SDL_VIDEODRIVER", "dummy", 1);
   Bench bench;
-  PhysicalMemory memory{1 << 20, HostMemory::Kind::Shared, 4 << 20};
+  PhysicalMemory memory{1 << 20, 4 << 20};
   Vga vga{bench.clock, memory};
   vga.set_up_as_firmware();
   Typed typed;

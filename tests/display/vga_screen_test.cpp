@@ -19,7 +19,7 @@ constexpr u64 kFrameBuffer = 0xFD00'0000;
 
 struct Fixture {
   Bench bench;
-  PhysicalMemory memory{1 << 20, HostMemory::Kind::Shared, 4 << 20};
+  PhysicalMemory memory{1 << 20, 4 << 20};
   Vga vga{bench.clock, memory};
   VgaScreen screen{vga};
   Fixture() {

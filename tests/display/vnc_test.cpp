@@ -28,7 +28,7 @@ struct Typed final : InputSink {
 
 struct Host {
   Bench bench;
-  PhysicalMemory memory{1 << 20, HostMemory::Kind::Shared, 4 << 20};
+  PhysicalMemory memory{1 << 20, 4 << 20};
   Vga vga{bench.clock, memory};
   Typed typed;
   Host() {

@@ -57,7 +57,6 @@ PcConfig Board::config() {
   c.cpu = *CpuModel::parse("max");
   c.icount = true;
   c.icount_sleep = false;
-  c.private_memory = true;
   for (unsigned port = 0; port < 4; ++port) {
     c.serial[port] = &sink_;
     c.serial_input[port] = &typed_[port];

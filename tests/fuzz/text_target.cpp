@@ -28,7 +28,6 @@ PcConfig config() {
   c.cpu = *CpuModel::parse("max");
   c.icount = true;
   c.icount_sleep = false;
-  c.private_memory = true;
   return c;
 }
 

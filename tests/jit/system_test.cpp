@@ -6,6 +6,7 @@
 #include <random>
 
 #include "jit/jit.h"
+#include "one_interrupt.h"
 #include "tests/core/system_machine.h"
 
 namespace ring3 {
@@ -14,28 +15,7 @@ namespace {
 using M = SystemMachine;
 
 constexpr u64 kUserPage = 0x600000, kHlt = 0xF4;
-constexpr u8 kIntr = 0x20;
-
-/// INTR goes down when it is acknowledged.
-class OneInterrupt final : public ApicPort {
- public:
-  explicit OneInterrupt(Cpu& cpu) : cpu_(cpu) {}
-  std::optional<u8> acknowledge() override {
-    cpu_.set_intr(false);
-    return kIntr;
-  }
-  u64 apic_base() const override { return 0xFEE00900; }
-  bool set_apic_base(u64) override { return true; }
-  u8 task_priority() const override { return 0; }
-  void set_task_priority(u8) override {}
-  std::optional<u64> read_x2apic(u32) override { return std::nullopt; }
-  bool write_x2apic(u32, u64) override { return false; }
-  u64 tsc_deadline() const override { return 0; }
-  void set_tsc_deadline(u64) override {}
-
- private:
-  Cpu& cpu_;
-};
+constexpr u8 kIntr = OneInterrupt::kVector;
 
 struct Program {
   std::vector<u8> code;
