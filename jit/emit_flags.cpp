@@ -163,12 +163,17 @@ void Translator::make_way(const FlagUse& use, bool calm) {
   ready_flags(use);
 }
 
-/// The flags stand in a recipe alone, of which the next instruction destroys a register.
+/// The next instruction destroys a register of the recipe that the flags stand in: alone, or beside
+/// the host's flags, from which they would soon be stored, which costs more.
 void Translator::before_writes() {
-  if ((flags_ & (kHost | kFrame | kRecipe)) != kRecipe) return;
+  if ((flags_ & (kFrame | kRecipe)) != kRecipe) return;
   const FlagUse use = flag_use(d_);
   if (!(written_guests(d_) & recipe_.guests) || overwrites(use)) return;
   if (replaces(recipe_of(index_))) return;
+  if (flags_ & kHost) {
+    if (!quiet_ && is_pure(d_) && stores_host(index_)) save_flags();
+    return;
+  }
   if (use.reads || !cannot_fault(index_) || shows_flags(index_ + 1)) return save_flags();
   flags_ |= kFrame;  // nobody will look at it
 }
@@ -196,6 +201,20 @@ bool Translator::shows_flags(u32 from) const {
     if (use.writes) return false;
   }
   return true;
+}
+
+/// The flags, which stand in the host's before instruction `from` alone, will be stored from there.
+bool Translator::stores_host(u32 from) const {
+  u64 at = at_;
+  for (u32 n = from; n < c_.decoded.size(); ++n) {
+    const FlagUse use = flag_use(c_.decoded[n]);
+    if (use.writes) return false;
+    const bool jumps = is_jcc(block_.insns[n].mnemonic);
+    if (jumps && n + 1 == c_.decoded.size()) return exits_that_overwrite(n, at) != 2;
+    if (!jumps && !is_pure(c_.decoded[n])) return true;
+    at = truncate(at + block_.insns[n].length);
+  }
+  return !is_overwritten_at(at);
 }
 
 /// No instruction of the block from `from` on destroys what the recipe needs, while something may

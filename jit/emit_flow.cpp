@@ -17,8 +17,7 @@ bool Translator::reachable(u64 target) const {
 }
 
 void Translator::emit() {
-  if (emit_run() || emit_string() || emit_stack() || emit_misc() || emit_system() || emit_level())
-    return;
+  if (emit_string() || emit_stack() || emit_misc() || emit_system() || emit_level()) return;
   switch (d_.insn.mnemonic) {
     case ZYDIS_MNEMONIC_JMP:
       return emit_jmp();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Recipes: how flags are made again from the operands of the instruction that left them, in their
 // registers or kept in the frame (kept_flags.h). CMP and TEST once more, TEST of the result of AND,
-// OR, XOR, an ADD or SUB undone and done again; of INC, DEC and BT what they write, the rest being
+// OR, XOR, an ADD or SUB undone and done again; what an operation leaves that clears its register,
+// or a comparison of equals, is always the same; of INC, DEC and BT what they write, the rest being
 // in the frame. A value that came from memory is kept in the frame at once.
 #include <cstddef>
 
@@ -67,6 +68,12 @@ Remake remake_of(const Insn& insn) {
   }
 }
 
+/// Of a register and itself: it leaves 0.
+bool clears(const Insn& insn) {
+  return (insn.mnemonic == ZYDIS_MNEMONIC_XOR || insn.mnemonic == ZYDIS_MNEMONIC_SUB) &&
+         insn.kinds[0] == Kind::Reg && insn.kinds[1] == Kind::Reg && insn.dst == insn.src;
+}
+
 u16 guest_bit(RegSlot slot) { return static_cast<u16>(1u << slot / 8); }
 
 }  // namespace
@@ -74,6 +81,7 @@ u16 guest_bit(RegSlot slot) { return static_cast<u16>(1u << slot / 8); }
 /// Of an instruction whose operands stand in registers afterwards, but for one that is not needed.
 Translator::Recipe Translator::recipe_of(u32 index) const {
   const Insn& insn = block_.insns[index];
+  if (clears(insn) && c_.treatments[index] == Treatment::Copy) return {Remake::Zero, index};
   Recipe r{remake_of(insn), index, guest_bit(insn.dst)};
   const bool two = has_right(r.kind) && insn.kinds[1] == Kind::Reg;
   bool fits = insn.kinds[0] == Kind::Reg && c_.treatments[index] <= Treatment::CopyMem;
@@ -110,6 +118,7 @@ asmjit::Operand Translator::side_of(const Recipe& r, unsigned side) const {
 /// Makes the host's flags, of a partial recipe those that it makes. kScratchB is lost, but not what
 /// it is kept for.
 void Translator::replay(const Recipe& r) {
+  if (r.kind == Remake::Zero) return a_.cmp(kState, kState), void();
   if (quiet_) a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
   const Insn& insn = block_.insns[r.index];
   asmjit::Operand left = side_of(r, 0), right = has_right(r.kind) ? side_of(r, 1) : left;
@@ -152,6 +161,7 @@ void Translator::replay(const Recipe& r) {
 /// Into the frame, if it does not stand there. kScratchB may be lost.
 void Translator::keep_side(const Recipe& r, unsigned side) {
   const Insn& insn = block_.insns[r.index];
+  if (r.kind == Remake::Zero) return;
   const x86::Mem slot = frame(slot_of(r.kind, side));
   if (side == 1 && insn.kinds[1] == Kind::Imm) return a_.mov(slot, imm(immediate_of(insn))), void();
   if (r.kept >> side & 1) return;
@@ -184,6 +194,14 @@ void Translator::keep(Recipe& r) {
   r.guests = 0;
 }
 
+/// The flags, if the instruction that left them showed by them that its result was 0.
+void Translator::note_zero() {
+  const Remake kind = recipe_.kind;
+  const bool whole = kind == Remake::Compare || kind == Remake::Test || kind == Remake::Result ||
+                     kind == Remake::UndoSub;
+  if ((flags_ & kRecipe) && !(flags_ & kFrame) && whole) recipe_ = {Remake::Zero, recipe_.index};
+}
+
 /// Both name flags of the same kind, the others being in the frame: the newer one replaces it.
 bool Translator::replaces(const Recipe& newer) const {
   return is_partial(newer.kind) && (flags_ & kRecipe) && recipe_.kind == newer.kind;
@@ -208,12 +226,13 @@ Translator::Recipe Translator::kept_recipe() const {
   return r;
 }
 
-/// If a Jcc follows that ends the block: how many of its ways out overwrite the flags. Else -1.
-int Translator::exits_that_overwrite() const {
-  if (index_ + 2 != block_.insns.size()) return -1;
-  const Insn& last = block_.insns[index_ + 1];
-  if (c_.decoded[index_ + 1].insn.meta.category != ZYDIS_CATEGORY_COND_BR) return -1;
-  const u64 next = truncate(at_ + insn_->length + last.length);
+/// If instruction `index`, which is there, is a Jcc that ends the block: how many of its ways out
+/// overwrite the flags. Else -1.
+int Translator::exits_that_overwrite(u32 index, u64 at) const {
+  if (index + 1 != block_.insns.size()) return -1;
+  const Insn& last = block_.insns[index];
+  if (c_.decoded[index].insn.meta.category != ZYDIS_CATEGORY_COND_BR) return -1;
+  const u64 next = truncate(at + last.length);
   const u64 target = truncate(next + last.imm);
   if (target == rip_) return -1;
   return is_overwritten_at(next) + is_overwritten_at(target);

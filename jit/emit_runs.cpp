@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Pushes and pops that follow each other, as functions begin and end: one group of accesses
-// (access_groups.h), whose host address stays in kScratchA, and one addition to the stack pointer.
-// A RET may be the last. Where the group has no host address, each goes its own way, out of line.
+// Accesses of one group (access_groups.h) that follow each other: its host address stays in
+// kScratchA. Pushes and pops, as functions begin and end, with one addition to the stack pointer
+// for all, and a RET as the last; MOVs; and between them what moves registers only. Where the group
+// has no host address, each goes its own way, out of line.
 #include <cstddef>
 
 #include "jit/translator.h"
@@ -19,27 +20,72 @@ bool plain_operand(const Decoded& d, const Insn& insn) {
   return insn.kinds[0] == Kind::Reg && guest != kNoGuest && guest != kRsp;
 }
 
-}  // namespace
-
-/// PUSH and POP that AccessGroups takes.
-bool Translator::may_run_on(u32 index) const {
-  const Decoded& d = c_.decoded[index];
-  const bool stack =
-      d.insn.mnemonic == ZYDIS_MNEMONIC_PUSH || d.insn.mnemonic == ZYDIS_MNEMONIC_POP;
-  return stack && c_.treatments[index] == Treatment::Emit &&
-         c_.groups.group_of(index) != AccessGroups::kNone && plain_operand(d, block_.insns[index]);
+/// Keeps flags, and the registers that it moves are general ones: not AH to BH, nor the stack
+/// pointer.
+bool only_moves(const Decoded& d, const Insn& insn) {
+  const auto whole = [](const ZydisDecodedOperand& op) {
+    if (op.type != ZYDIS_OPERAND_TYPE_REGISTER) return true;
+    const u8 guest = guest_register(op.reg.value);
+    return guest != kNoGuest && guest != kRsp &&
+           (op.reg.value < ZYDIS_REGISTER_AH || op.reg.value > ZYDIS_REGISTER_BH);
+  };
+  switch (d.insn.mnemonic) {
+    case ZYDIS_MNEMONIC_MOV:
+    case ZYDIS_MNEMONIC_MOVZX:
+    case ZYDIS_MNEMONIC_MOVSX:
+    case ZYDIS_MNEMONIC_MOVSXD:
+      return whole(d.operands[0]) && whole(d.operands[1]);
+    case ZYDIS_MNEMONIC_LEA:
+      return insn.width >= 4 && insn.base < 16 && whole(d.operands[0]);
+    default:
+      return false;
+  }
 }
 
-/// How many instructions from the present one on are a run; less than two are none.
+}  // namespace
+
+/// PUSH, POP and MOV that AccessGroups takes.
+bool Translator::may_run_on(u32 index) const {
+  const Decoded& d = c_.decoded[index];
+  const Insn& insn = block_.insns[index];
+  if (c_.groups.group_of(index) == AccessGroups::kNone) return false;
+  if (c_.treatments[index] == Treatment::CopyMem) return only_moves(d, insn);
+  const bool stack =
+      d.insn.mnemonic == ZYDIS_MNEMONIC_PUSH || d.insn.mnemonic == ZYDIS_MNEMONIC_POP;
+  return stack && c_.treatments[index] == Treatment::Emit && plain_operand(d, insn);
+}
+
+/// A copy of registers, with no need of scratch registers, or of the stack pointer, which a run
+/// moves at its end.
+bool Translator::passes_run(u32 index) const {
+  const Insn& insn = block_.insns[index];
+  const auto takes = [](u8 guest) {
+    return guest >= 16 || (guest != kRsp && kHostOf[guest] != kSpilled);
+  };
+  const Decoded& d = c_.decoded[index];
+  return c_.treatments[index] == Treatment::Copy && only_moves(d, insn) &&
+         !(named_guests(d) & kInState) &&
+         (d.insn.mnemonic != ZYDIS_MNEMONIC_LEA || (takes(insn.base) && takes(insn.index)));
+}
+
+/// How many instructions from the present one on are a run; 0: none.
 u32 Translator::run_length() const {
   const u32 group = c_.groups.group_of(index_);
   const u32 count = static_cast<u32>(block_.insns.size());
-  u32 n = index_;
-  while (n < count && may_run_on(n) && c_.groups.group_of(n) == group) ++n;
-  if (n > index_ && n < count && c_.decoded[n].insn.mnemonic == ZYDIS_MNEMONIC_RET &&
-      c_.treatments[n] == Treatment::Emit && c_.groups.group_of(n) == group)
-    ++n;
-  return n - index_;
+  u32 members = 0, end = index_;
+  for (u32 n = index_; n < count; ++n) {
+    const bool member = c_.groups.group_of(n) == group;
+    const bool returns = n > index_ && c_.decoded[n].insn.mnemonic == ZYDIS_MNEMONIC_RET &&
+                         c_.treatments[n] == Treatment::Emit;
+    if (member && (returns || may_run_on(n))) {
+      ++members;
+      end = n + 1;
+    } else if (n == index_ || !passes_run(n)) {
+      break;
+    }
+    if (returns) break;
+  }
+  return members < 2 ? 0 : end - index_;
 }
 
 void Translator::go_to(u32 index, u64 at) {
@@ -54,6 +100,7 @@ void Translator::find_run(u32 group, u32 behind, asmjit::Label alone) {
   const AccessGroup& g = c_.groups.group(group);
   const i32 offset = c_.groups.offset_of(index_), size = static_cast<i32>(word());
   const bool push = d_.insn.mnemonic == ZYDIS_MNEMONIC_PUSH;
+  const bool stack = c_.treatments[index_] == Treatment::Emit;
   if (started_[group]) {
     a_.mov(kScratchA, group_slot(group));
     a_.test(kScratchA, kScratchA);
@@ -61,9 +108,9 @@ void Translator::find_run(u32 group, u32 behind, asmjit::Label alone) {
     return;
   }
   started_[group] = true;
-  const Operand top{.base = kGuestRsp, .offset = push ? -size : 0};
-  address_of(top, -offset);
-  note_address(top, -offset);
+  const Operand first = stack ? Operand{.base = kGuestRsp, .offset = push ? -size : 0} : Operand{};
+  address_of(first, -offset);
+  note_address(first, -offset);
   probe(g.write ? Access::Write : Access::Read, g.span, 0, alone);
   if (g.last >= behind) a_.mov(group_slot(group), kScratchA);
 }
@@ -83,12 +130,26 @@ void Translator::move_operand(const x86::Mem& slot) {
   }
 }
 
+/// MOV: the access is at `offset` from kScratchA. kScratchB is lost.
+void Translator::move_by_copy(i32 offset) {
+  std::array<u8, 16> places;
+  std::copy(std::begin(kHostOf), std::end(kHostOf), places.begin());
+  place_spilled(places, true);
+  const HostCode code = reencode(d_, places, true, {.offset = offset});
+  needs_flags_ |= code.length == 0;
+  load_places(places);
+  a_.embed(code.bytes, code.length);
+  store_places(places);
+}
+
 /// The present instruction and those up to `behind`; kScratchA has the group's host address.
 void Translator::emit_run_members(u32 behind) {
   i32 moved = 0;
   const i32 size = static_cast<i32>(word());
   for (;;) {
-    const x86::Mem slot = x86::ptr(kScratchA, c_.groups.offset_of(index_), word());
+    const Treatment treatment = c_.treatments[index_];
+    const i32 offset = treatment == Treatment::Copy ? 0 : c_.groups.offset_of(index_);
+    const x86::Mem slot = x86::ptr(kScratchA, offset, word());
     if (d_.insn.mnemonic == ZYDIS_MNEMONIC_RET) {
       a_.mov(sized(kScratchA), slot);
       move_stack(moved);
@@ -97,21 +158,28 @@ void Translator::emit_run_members(u32 behind) {
       last_cold(cold);
       return return_to(cold);
     }
-    move_operand(slot);
-    moved += d_.insn.mnemonic == ZYDIS_MNEMONIC_PUSH ? -size : size;
+    if (treatment == Treatment::Emit) {
+      move_operand(slot);
+      moved += d_.insn.mnemonic == ZYDIS_MNEMONIC_PUSH ? -size : size;
+    } else if (treatment == Treatment::CopyMem) {
+      move_by_copy(offset);
+    } else {
+      copy(false);
+    }
     if (index_ + 1 == behind) break;
     after_writes();
     go_to(index_ + 1, truncate(at_ + insn_->length));
     mark(static_cast<u8>(index_), false);
-    note_treatment(Treatment::Emit);
+    note_treatment(c_.treatments[index_]);
   }
-  move_stack(moved);
+  if (moved != 0) move_stack(moved);
 }
 
 /// False: no run starts here.
 bool Translator::emit_run() {
-  const u32 length = in_run_ ? 0 : run_length();
-  if (length < 2) return false;
+  const u32 length = in_run_ || in_loop_ || in_steady_ ? 0 : run_length();
+  if (length == 0) return false;
+  name_x87();
   const u32 group = c_.groups.group_of(index_), behind = index_ + length;
   u16 written = 0;
   for (u32 n = index_; n < behind; ++n) written |= written_guests(c_.decoded[n]);
@@ -134,6 +202,7 @@ bool Translator::emit_run() {
 /// The same instructions for themselves, where their group has no host address.
 void Translator::emit_cold_runs() {
   in_run_ = true;
+  in_loop_ = false;
   for (const Run& run : runs_) {
     a_.bind(run.alone);
     flags_ = run.flags.where;

@@ -8,11 +8,30 @@
 
 namespace ring3::jit {
 
+using asmjit::imm;
+
 /// The host's flags are the guest's.
 void Translator::leave_if(x86::CondCode condition, u64 target) {
   const asmjit::Label taken = a_.newLabel();
   a_.long_().j(condition, taken);
+  const Recipe before = recipe_;
+  if (condition == x86::CondCode::kE) note_zero();
   side_exits_.push_back({taken, target, index_, at_, {flags_, recipe_}});
+  recipe_ = before;
+  if (condition == x86::CondCode::kNE) note_zero();
+}
+
+/// Gives back what does not run of the block.
+void Translator::return_budget() {
+  const i32 left = static_cast<i32>(block_.insns.size() - index_ - 1);
+  const x86::Mem budget = frame(offsetof(Frame, budget));
+  if (flags_ & (kFrame | kRecipe)) {
+    a_.add(budget, imm(left));
+    return lose_host();
+  }
+  a_.mov(kScratchA, budget);
+  a_.lea(kScratchA, x86::ptr(kScratchA, left));
+  a_.mov(budget, kScratchA);
 }
 
 void Translator::emit_side_exits() {
@@ -23,10 +42,7 @@ void Translator::emit_side_exits() {
     a_.bind(side.label);
     mark(static_cast<u8>(index_), true);
     count_left();
-    const u32 left = static_cast<u32>(block_.insns.size()) - index_ - 1;
-    a_.mov(kScratchA, frame(offsetof(Frame, budget)));
-    a_.lea(kScratchA, x86::ptr(kScratchA, static_cast<i32>(left)));
-    a_.mov(frame(offsetof(Frame, budget)), kScratchA);
+    return_budget();
     exit_to(side.target);
   }
 }

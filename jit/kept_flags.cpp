@@ -11,8 +11,8 @@ namespace {
 using asmjit::imm;
 
 constexpr unsigned kWidths = 4;
-constexpr Remake kWhole[] = {Remake::Compare, Remake::Test, Remake::Result, Remake::UndoAdd,
-                             Remake::UndoSub};
+constexpr Remake kWhole[] = {Remake::Compare, Remake::Test,    Remake::Result,
+                             Remake::UndoAdd, Remake::UndoSub, Remake::Zero};
 
 unsigned log2_of(unsigned width) { return static_cast<unsigned>(std::countr_zero(width)); }
 
@@ -63,6 +63,9 @@ void emit_remake(x86::Assembler& a, Remake kind, unsigned width, i32 pushed) {
     case Remake::UndoSub:
       a.add(left, right);
       a.sub(left, right);
+      break;
+    case Remake::Zero:
+      a.cmp(kState, kState);
       break;
     default:
       a.test(left, left);

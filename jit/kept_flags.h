@@ -17,6 +17,7 @@ enum class Remake : u8 {
   Result,   ///< left, which AND, OR or XOR left
   UndoAdd,  ///< left, to which right was added
   UndoSub,  ///< left, from which right was subtracted
+  Zero,     ///< 0 - 0
   Step,     ///< all but CF: what INC or DEC left
   Carry     ///< CF: a bit
 };
@@ -24,7 +25,7 @@ enum class Remake : u8 {
 /// Neither makes all flags: the others stand below, in the frame.
 inline constexpr bool is_partial(Remake r) { return r == Remake::Step || r == Remake::Carry; }
 inline constexpr bool has_right(Remake r) {
-  return !is_partial(r) && r != Remake::Result && r != Remake::None;
+  return !is_partial(r) && r != Remake::Result && r != Remake::Zero && r != Remake::None;
 }
 
 /// An immediate that stands in Frame::origin beside the kind.

@@ -106,6 +106,7 @@ void Translator::instruction() {
   if (treatment == Treatment::Callout || treatment == Treatment::CalloutEnd)
     return callout(treatment == Treatment::CalloutEnd);
   before_writes();
+  if (emit_run()) return after_writes();
   if (treatment == Treatment::Emit) {
     emit();
   } else {

@@ -280,10 +280,12 @@ class Translator {
   void leave_steady(const Cold& cold);
   // emit_runs.cpp
   bool may_run_on(u32 index) const;
+  bool passes_run(u32 index) const;
   u32 run_length() const;
   void go_to(u32 index, u64 at);
   void find_run(u32 group, u32 behind, asmjit::Label alone);
   void move_operand(const x86::Mem& slot);
+  void move_by_copy(i32 offset);
   void emit_run_members(u32 behind);
   bool emit_run();
   void emit_cold_runs();
@@ -310,6 +312,7 @@ class Translator {
   bool cannot_fault(u32 index) const;
   bool recipe_lasts(const Recipe& recipe, u32 from) const;
   bool shows_flags(u32 from) const;
+  bool stores_host(u32 from) const;
   u32 poll_index(bool lazy) const;
   bool overwrites_flags(std::span<const u8> bytes) const;
   // emit_kept.cpp
@@ -318,9 +321,11 @@ class Translator {
   void replay(const Recipe& r);
   void keep_side(const Recipe& r, unsigned side);
   void keep(Recipe& r);
+  void note_zero();
   bool replaces(const Recipe& newer) const;
   Recipe kept_recipe() const;
-  int exits_that_overwrite() const;
+  int exits_that_overwrite() const { return exits_that_overwrite(index_ + 1, at_ + insn_->length); }
+  int exits_that_overwrite(u32 index, u64 at) const;
   bool keep_ahead(Recipe r);
   bool copy_kept();
   void operate(const Recipe& r, x86::Gp value);
@@ -466,6 +471,7 @@ class Translator {
   void emit();
   void emit_jcc();
   void leave_if(x86::CondCode condition, u64 target);
+  void return_budget();
   void emit_side_exits();
   void emit_jmp();
   void emit_call();

@@ -57,10 +57,19 @@ class FlagGenerator {
     put32(value);
   }
 
+  /// Of a register and itself.
+  void clear() {
+    const u32 r = reg();
+    put({static_cast<u8>(0x40 | 8 * pick(2) | (r >> 3) << 2 | r >> 3),
+         static_cast<u8>((pick(3) ? 0x30 : 0x28) | pick(2)), static_cast<u8>(0xC0 | (r & 7) * 9)});
+  }
+
   void writer() {
     static constexpr u8 kRows[] = {0x38, 0x38, 0x84, 0x20, 0x08, 0x30, 0x00, 0x28};
     const u32 w = width();
-    switch (pick(8)) {
+    switch (pick(9)) {
+      case 8:
+        return clear();
       case 0:
       case 1:  // op rm, r
         return with_modrm(kRows[pick(8)], reg(), pick(3) == 0, w);
