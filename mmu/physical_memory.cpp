@@ -9,8 +9,8 @@
 namespace ring3 {
 namespace {
 
-/// RAM below 2 GiB in the host is reached by displacements (mmu/identity_ranges.h); more of it would
-/// leave too little for who needs low addresses.
+/// RAM below 2 GiB in the host is reached by displacements (mmu/identity_ranges.h); more of it
+/// would leave too little for who needs low addresses.
 constexpr u64 kMaxLowRam = u64{768} << 20;
 
 HostMemory::Kind kind_for(u64 bytes) {
