@@ -13,10 +13,6 @@ namespace {
 /// would leave too little for who needs low addresses.
 constexpr u64 kMaxLowRam = u64{768} << 20;
 
-HostMemory::Kind kind_for(u64 bytes) {
-  return bytes <= kMaxLowRam ? HostMemory::Kind::Low : HostMemory::Kind::Anywhere;
-}
-
 bool page_aligned(u64 value) { return (value & kPageMask) == 0; }
 
 PhysPage advanced(PhysPage page, u64 bytes) {
@@ -27,10 +23,11 @@ PhysPage advanced(PhysPage page, u64 bytes) {
 
 }  // namespace
 
-PhysicalMemory::PhysicalMemory(u64 ram_bytes, u64 device_ram_bytes)
+PhysicalMemory::PhysicalMemory(u64 ram_bytes, u64 device_ram_bytes, HostMemory::Kind kind)
     : ram_bytes_(ram_bytes),
       device_ram_bytes_(device_ram_bytes),
-      ram_(ram_bytes + device_ram_bytes, "guest-ram", kind_for(ram_bytes + device_ram_bytes)),
+      ram_(ram_bytes + device_ram_bytes, "guest-ram",
+           ram_bytes + device_ram_bytes <= kMaxLowRam ? kind : HostMemory::Kind::Anywhere),
       watch_((ram_bytes + device_ram_bytes) >> kPageShift, "guest-ram-watch"),
       code_lines_(sizeof(u64) * (ram_bytes >> kPageShift), "guest-ram-code") {
   RING3_CHECK(page_aligned(ram_bytes) && ram_bytes >= kMinRam, "{} bytes of RAM", ram_bytes);

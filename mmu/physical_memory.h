@@ -63,7 +63,9 @@ class PhysicalMemory {
 
   /// `ram_bytes`: a multiple of 4 KiB, at least 1 MiB. `device_ram_bytes`: RAM on cards, such as
   /// video memory; a multiple of 4 KiB. Throws std::bad_alloc if the host refuses.
-  explicit PhysicalMemory(u64 ram_bytes, u64 device_ram_bytes = 0);
+  /// `kind`: where the host is asked to have it, unless it is too much for that.
+  explicit PhysicalMemory(u64 ram_bytes, u64 device_ram_bytes = 0,
+                          HostMemory::Kind kind = HostMemory::Kind::Low);
   PhysicalMemory(const PhysicalMemory&) = delete;
 
   u64 ram_bytes() const { return ram_bytes_; }

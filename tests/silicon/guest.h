@@ -33,7 +33,8 @@ class Guest {
   void enable_paging();
   void set_mode(Mode mode);
 
-  PhysicalMemory memory_{512 << 20};
+  // Not at low addresses: there the host CPU is to fault as the guest does.
+  PhysicalMemory memory_{512 << 20, 0, HostMemory::Kind::Anywhere};
   NoTime time_;
   EventClock clock_{time_};
   IoBus io_;
