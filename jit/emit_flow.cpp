@@ -138,8 +138,19 @@ void Translator::check_place() {
   cold_exits_.push_back(cold);
 }
 
-/// kScratchB = the entry of the indirect-branch table for the rip in kScratchA, which is lost.
-void Translator::find_target(asmjit::Label cold, bool to_user) {
+/// At kScratchB bytes on in the block's own Targets, after address_targets() or find_target().
+x86::Mem Translator::in_targets(size_t offset) const {
+  return x86::qword_ptr(kScratchB, c_.targets + static_cast<i32>(offset));
+}
+
+/// Flags are lost.
+void Translator::address_targets(i32 place) {
+  if (place == 0) a_.add(kScratchB, frame(offsetof(Frame, targets)));
+}
+
+/// kScratchB is by how much the entry of the indirect-branch table for the rip in kScratchA, which
+/// is lost, stands behind the table's place.
+void Translator::find_target(asmjit::Label cold, i32 place, bool to_user) {
   if (c_.bmi2) {
     a_.rorx(kScratchB, kScratchA, imm(64 - 4));
   } else {
@@ -147,10 +158,10 @@ void Translator::find_target(asmjit::Label cold, bool to_user) {
     a_.shl(kScratchB.r32(), imm(4));
   }
   a_.and_(kScratchB.r32(), imm(kTargetMask << 4));
-  a_.add(kScratchB, frame(offsetof(Frame, targets)));
+  address_targets(place);
   if (!to_user) a_.xor_(kScratchA, frame(offsetof(Frame, salt)));
-  a_.cmp(kScratchA, x86::qword_ptr(kScratchB, offsetof(Target, tag)));
-  const Lookup& second = lookups_.emplace_back(Lookup{a_.newLabel(), a_.newLabel(), cold});
+  a_.cmp(kScratchA, x86::qword_ptr(kScratchB, place + static_cast<i32>(offsetof(Target, tag))));
+  const Lookup& second = lookups_.emplace_back(Lookup{a_.newLabel(), a_.newLabel(), cold, place});
   a_.jne(second.label);
   a_.bind(second.found);
   ended_ = true;
@@ -160,6 +171,7 @@ void Translator::emit_lookups() {
   for (const Lookup& second : lookups_) {
     a_.bind(second.label);
     a_.call(imm(reinterpret_cast<u64>(c_.stubs.find_second)));
+    if (second.place != 0) a_.lea(kScratchB, x86::ptr(kScratchB, -second.place));
     a_.je(second.found);
     a_.jmp(second.cold);
   }
@@ -217,7 +229,7 @@ void Translator::emit_jmp() {
   const asmjit::Label cold = cold_path(false);
   load_target();
   find_target(cold);
-  a_.jmp(x86::qword_ptr(kScratchB, offsetof(Target, code)));
+  a_.jmp(in_targets(offsetof(Target, code)));
 }
 
 void Translator::move_stack(i32 offset) { a_.lea(sized(kGuestRsp), x86::ptr(kGuestRsp, offset)); }
@@ -234,7 +246,7 @@ void Translator::emit_call() {
     const asmjit::Label cold = cold_path(false);
     load_target();
     find_target(cold);
-    a_.mov(kScratchB, x86::qword_ptr(kScratchB, offsetof(Target, code)));
+    a_.mov(kScratchB, in_targets(offsetof(Target, code)));
     a_.mov(frame(offsetof(Frame, scratch)), kScratchB);
     flags_ = kFrame;
   }

@@ -77,8 +77,8 @@ void Translator::find_on_other_level(asmjit::Label cold) {
     a_.mov(frame(offsetof(Frame, salt)), kScratchA);
   }
   a_.mov(kScratchA, frame(offsetof(Frame, scratch)));
-  find_target(cold, c_.other_level->user);
-  a_.mov(kScratchA, field(offsetof(Target, code)));
+  find_target(cold, c_.other_targets, c_.other_level->user);
+  a_.mov(kScratchA, field(static_cast<size_t>(c_.other_targets) + offsetof(Target, code)));
   a_.mov(frame(offsetof(Frame, scratch)), kScratchA);
 }
 

@@ -12,18 +12,11 @@ namespace ring3::jit {
 
 using asmjit::imm;
 
-namespace {
-
-x86::Mem return_tag() { return x86::qword_ptr(kScratchB, offsetof(Targets, return_rips)); }
-x86::Mem return_code() { return x86::qword_ptr(kScratchB, offsetof(Targets, return_codes)); }
-
-}  // namespace
-
-/// kScratchB = Targets, by as many bytes on as the place for a return address at guest rsp has.
+/// The place for a return address at guest rsp is kScratchB bytes on in these.
 void Translator::find_return() {
   a_.mov(kScratchB.r32(), kGuestRsp.r32());
   a_.and_(kScratchB.r32(), imm(Targets::kReturnMask));
-  a_.add(kScratchB, frame(offsetof(Frame, targets)));
+  address_targets(c_.targets);
 }
 
 /// After a call has pushed `next`: a return there is expected. What follows is the way to the
@@ -33,16 +26,16 @@ void Translator::expect_return(u64 next) {
   const asmjit::Label on = a_.newLabel();
   find_return();
   if (static_cast<u64>(static_cast<i32>(next)) == next) {
-    a_.mov(return_tag(), imm(static_cast<i32>(next)));
+    a_.mov(in_targets(offsetof(Targets, return_rips)), imm(static_cast<i32>(next)));
   } else {
     a_.mov(kScratchA, imm(next));
-    a_.mov(return_tag(), kScratchA);
+    a_.mov(in_targets(offsetof(Targets, return_rips)), kScratchA);
   }
   a_.call(on);
   flags_ = kFrame;
   exit_to(next);
   a_.bind(on);
-  a_.pop(return_code());
+  a_.pop(in_targets(offsetof(Targets, return_codes)));
   flags_ = now.where;
   recipe_ = now.recipe;
 }
@@ -52,10 +45,10 @@ void Translator::return_to(asmjit::Label cold) {
   const i32 more = insn_->kinds[0] == Kind::Imm ? static_cast<i32>(insn_->imm & 0xFFFF) : 0;
   const Return other{a_.newLabel(), cold, static_cast<i32>(word()) + more};
   find_return();
-  a_.cmp(kScratchA, return_tag());
+  a_.cmp(kScratchA, in_targets(offsetof(Targets, return_rips)));
   a_.jne(other.label);
   move_stack(other.size);
-  a_.push(return_code());
+  a_.push(in_targets(offsetof(Targets, return_codes)));
   a_.ret();
   returns_.push_back(other);
   ended_ = true;
@@ -67,7 +60,7 @@ void Translator::emit_returns() {
     a_.bind(r.label);
     find_target(r.cold);
     move_stack(r.size);
-    a_.push(x86::qword_ptr(kScratchB, offsetof(Target, code)));
+    a_.push(in_targets(offsetof(Target, code)));
     a_.ret();
   }
 }

@@ -82,7 +82,7 @@ NativeBlock* Library::add(Block& block, u64 rip) {
   NativeBlock* const t = translate(block, rip, {page.host, kPageSize});
   if (!t) block.executions = 0;  // not each time again
   if (!t) return nullptr;
-  t->targets = &targets(block.key);
+  t->targets = &*targets(block.key);
   t->next = first(block);
   block.native = t;
   t->next_in_region = std::exchange(cache_.region().blocks, t);
@@ -120,14 +120,18 @@ NativeBlock* Library::translate(Block& block, u64 rip, std::span<const u8> page)
   }
   bytes = bytes.first(block.bytes);
   context_.other_level = nullptr;
-  if (const std::optional<u8> level = other_level(block))
-    context_.other_level = &targets(key_at_level(block.key, *level));
+  if (const std::optional<u8> level = other_level(block)) {
+    const TargetTable& table = targets(key_at_level(block.key, *level));
+    context_.other_level = &*table;
+    context_.other_targets = table.displacement();
+  }
   if (block.key & kUserCode) {
     CodePlaces& places = cpu_.mmu.code_places();
     context_.place = block.crosses
                          ? places.next()
                          : places.of_page(rip >> kPageShift, block.start.value >> kPageShift);
   }
+  context_.targets = targets(block.key).displacement();
   Arena& records = cache_.region().records;
   const Arena::Mark mark = records.mark();
   for (const Way way : {Way::Lazy, Way::Careful, Way::Handlers}) {
@@ -187,18 +191,23 @@ void Library::unchain(ExitSite& site) {
   if (site.saved.at) patch(*site.from, site.saved, nullptr);
 }
 
-Targets& Library::targets(u32 key) {
+i32 TargetTable::displacement() const {
+  const u64 at = reinterpret_cast<u64>(targets_);
+  return at < (u64{1} << 31) - sizeof(Targets) ? static_cast<i32>(at) : 0;
+}
+
+TargetTable& Library::targets(u32 key) {
   auto& table = targets_[key];
   if (!table) {
-    table = std::make_unique<Targets>(stubs().return_to_zero);
-    table->user = key & kUserCode;
+    table = std::make_unique<TargetTable>(stubs().return_to_zero);
+    (*table)->user = key & kUserCode;
   }
   return *table;
 }
 
 /// Numbers of another round may be those of this one in the bits that are compared.
 void Library::start_round() {
-  for (auto& [key, t] : targets_) t->clear();
+  for (auto& [key, t] : targets_) (*t)->clear();
   for (CodeCache::Region& region : cache_.regions())
     for (NativeBlock* t = region.blocks; t; t = t->next_in_region)
       for (ExitSite* site = t->exits; site; site = site->next_of_block)
@@ -219,7 +228,7 @@ void Library::note_generation() {
 /// Code places are of one space: that of the table that is selected next.
 void Library::unselect_user() {
   for (auto& [key, table] : targets_)
-    if (table->user) table->generation = 0;
+    if ((*table)->user) (*table)->generation = 0;
 }
 
 u64 Library::select(Targets& table) {
@@ -330,7 +339,7 @@ void Library::evict(CodeCache::Region& region) {
     take_from_block(*t);
     ++counters_.evicted;
   }
-  for (auto& [key, table] : targets_) table->forget_returns();
+  for (auto& [key, table] : targets_) (*table)->forget_returns();
   counters_.evictions += region.blocks != nullptr;
   CodeCache::empty(region);
 }
@@ -346,7 +355,7 @@ void Library::drop_all() {
   for (CodeCache::Region& region : cache_.regions())
     for (NativeBlock* t = region.blocks; t; t = t->next_in_region)
       if (!t->dead) t->block->native = nullptr;
-  for (auto& [key, table] : targets_) table->clear();
+  for (auto& [key, table] : targets_) (*table)->clear();
   crossings_.forget();
   cache_.empty_all();
 }

@@ -7,12 +7,31 @@
 #include <unordered_map>
 
 #include "core/block_cache.h"
+#include "host/memory.h"
 #include "host/perf_map.h"
 #include "jit/counters.h"
 #include "jit/crossings.h"
 #include "jit/translator.h"
 
 namespace ring3::jit {
+
+/// Targets, where code reaches them by a displacement if the host has such addresses.
+class TargetTable {
+ public:
+  explicit TargetTable(const u8* return_to_zero)
+      : targets_(new (memory_.data()) Targets(return_to_zero)) {}
+  ~TargetTable() { targets_->~Targets(); }
+  TargetTable(const TargetTable&) = delete;
+  TargetTable& operator=(const TargetTable&) = delete;
+  Targets& operator*() const { return *targets_; }
+  Targets* operator->() const { return targets_; }
+  /// 0: too high.
+  i32 displacement() const;
+
+ private:
+  HostMemory memory_{sizeof(Targets), "ring3-targets", HostMemory::Kind::Low};
+  Targets* targets_;
+};
 
 class Library final : public BlockObserver {
  public:
@@ -52,11 +71,11 @@ class Library final : public BlockObserver {
   /// The table of a mode, or null: nothing of it was translated yet.
   Targets* targets_of(u32 key) const {
     const auto found = targets_.find(key);
-    return found == targets_.end() ? nullptr : found->second.get();
+    return found == targets_.end() ? nullptr : &**found->second;
   }
 
  private:
-  Targets& targets(u32 key);
+  TargetTable& targets(u32 key);
   void unselect_user();
   static void publish_user(const NativeBlock& t);
   void note_place(const NativeBlock& t);
@@ -82,7 +101,7 @@ class Library final : public BlockObserver {
   u32 failed_ = 0;                     ///< times that something could not be assembled
   JitCounters own_counters_;
   JitCounters& counters_;  ///< the profile's, or those
-  std::unordered_map<u32, std::unique_ptr<Targets>> targets_;
+  std::unordered_map<u32, std::unique_ptr<TargetTable>> targets_;
   Crossings crossings_{cache_, context_.places};
   // What Mmu said last.
   u64 last_generation_ = 0, global_generation_ = 0;

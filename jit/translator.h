@@ -49,9 +49,11 @@ struct Context {
   CodeCache& cache;
   Stubs stubs;
   std::array<i32, kViews> tables{};  ///< where TLBs stand, if that is so low
+  i32 targets = 0;                   ///< likewise, Targets of the block that is translated; or 0
   // Byte offsets from CpuState.
   i32 signals = 0, window = 0, generation = 0, places = 0, view = 0, views = 0, ranges = 0;
   Targets* other_level = nullptr;  ///< of the code that the block's SYSCALL or SYSRET leads to
+  i32 other_targets = 0;           ///< as `targets`
   CodePlaces::Place place;         ///< of the block that is translated, if it is user code
   bool bmi2 = false;               ///< of the host
   std::vector<Decoded> decoded;    ///< of the block that is translated
@@ -124,6 +126,7 @@ class Translator {
   /// The second look for an indirect branch's target.
   struct Lookup {
     asmjit::Label label, found, cold;
+    i32 place;  ///< of the table, as Context::targets
   };
   /// A return to somewhere else than the last call from that place in the stack asked for.
   struct Return {
@@ -480,8 +483,10 @@ class Translator {
   void emit_pop();
   void emit_leave();
   void load_target();
-  void find_target(asmjit::Label cold) { find_target(cold, user()); }
-  void find_target(asmjit::Label cold, bool to_user);
+  x86::Mem in_targets(size_t offset) const;
+  void address_targets(i32 place);
+  void find_target(asmjit::Label cold, i32 place, bool to_user);
+  void find_target(asmjit::Label cold) { find_target(cold, c_.targets, user()); }
   void emit_lookups();
   void stack_slot(i32 offset) { address_of({.base = kGuestRsp, .offset = offset}, 0); }
   void move_stack(i32 offset);
