@@ -92,7 +92,7 @@ class BlockCache final : public WriteWatcher, private MapListener {
   static constexpr size_t kJumpEntries = 32768;
   static constexpr unsigned kBucketBits = 17;
   static constexpr size_t kMaxDead = 4096;
-  static constexpr unsigned kMaxRewrites = 16;
+  static constexpr unsigned kMaxRewrites = 4;
   static constexpr size_t kMaxInsns = 600'000;
 
   /// Fibonacci hashing: code starts are dense in few pages, the low bits alone collide.
